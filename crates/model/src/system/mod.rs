@@ -1,0 +1,7 @@
+//! A system: as written ([`tables`]) and as checked ([`System`]).
+
+mod checked;
+mod forms;
+pub mod tables;
+
+pub use checked::*;
