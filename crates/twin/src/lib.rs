@@ -1,1 +1,3 @@
+//! Where the engines meet, over one checked system. No files, no screens.
 
+pub mod review;
