@@ -280,36 +280,13 @@ impl<'a> Builder<'a> {
     fn layout(&mut self, part: Option<(PartId, &Part)>, split: &SplitTable) -> LayoutId {
         let mut ports = Vec::new();
         if let Some((_, part)) = part {
-            for entry in &split.groups {
-                if !part.port.iter().any(|g| g.id.value == entry.group.value) {
-                    let near = nearest(&entry.group, part.port.iter().map(|g| g.id.as_str()));
-                    self.problems.push(Problem::error(
-                        "unknown-port",
-                        format!("`{}` has no port group `{}` to split", part.id.value, entry.group.value),
-                        entry.group.span,
-                        near.map_or_else(|| "not there".into(), |near| format!("did you mean `{near}`?")),
-                    ));
-                }
-            }
+            let pieces = super::split::resolve(part, split, self.problems);
             for (number, group) in part.port.iter().enumerate() {
-                let entry = split.groups.iter().find(|s| s.group.value == group.id.value);
-                let pieces = entry.map_or_else(|| vec![group.lanes], |s| s.lanes.value.clone());
-                if let Some(entry) =
-                    entry.filter(|_| pieces.iter().map(|p| u64::from(*p)).sum::<u64>() > u64::from(group.lanes))
-                {
-                    self.problems.push(
-                        Problem::error(
-                            "lanes",
-                            format!("the split of `{}` needs more lanes than its {}", group.id.value, group.lanes),
-                            entry.lanes.span,
-                            "too many lanes",
-                        )
-                        .help("the lanes of all parts together cannot exceed those of the port"),
-                    );
-                }
                 let mut index = 0;
                 for port in 0..group.count.min(4096) {
-                    for lanes in &pieces {
+                    let whole = [group.lanes];
+                    let lanes = pieces.get(&(number, port)).map_or(whole.as_slice(), |l| l.as_slice());
+                    for lanes in lanes {
                         let cage = group.cage.is_some().then(|| port / group.ports_per_cage.max(1));
                         ports.push(PortShape { group: number as u32, index, lanes: *lanes, cage });
                         index += 1;
