@@ -1,3 +1,4 @@
 //! Where the engines meet, over one checked system. No files, no screens.
 
+pub mod bundled;
 pub mod review;
