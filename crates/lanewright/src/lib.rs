@@ -1,1 +1,6 @@
+//! The parts of the `lanewright` command: reading files, showing problems, tables and reports. Formulas live in the
+//! engines.
 
+pub mod disk;
+pub mod problems;
+pub mod verbs;

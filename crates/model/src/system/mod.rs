@@ -19,6 +19,7 @@ mod port_rules;
 mod racks;
 mod selector;
 mod site;
+mod split;
 pub mod tables;
 mod template;
 

@@ -71,20 +71,6 @@ pub struct Child {
     pub table: usize,
 }
 
-/// One split of a port group.
-struct PortSplit<'a> {
-    /// The ports that it splits; `None`: all.
-    ports: Option<Vec<u32>>,
-    /// Lanes of each part.
-    lanes: &'a Placed<Vec<u32>>,
-}
-
-impl PortSplit<'_> {
-    fn covers(&self, port: u32) -> bool {
-        self.ports.as_ref().is_none_or(|ports| ports.contains(&port))
-    }
-}
-
 /// Ports that an assembly offers.
 pub struct Export {
     /// Name.
@@ -294,29 +280,13 @@ impl<'a> Builder<'a> {
     fn layout(&mut self, part: Option<(PartId, &Part)>, split: &SplitTable) -> LayoutId {
         let mut ports = Vec::new();
         if let Some((_, part)) = part {
-            let named = self.split_groups(part, split);
+            let pieces = super::split::resolve(part, split, self.problems);
             for (number, group) in part.port.iter().enumerate() {
-                for (_, entry) in named.iter().filter(|(name, _)| *name == group.id.value) {
-                    let wanted: u64 = entry.lanes.value.iter().map(|p| u64::from(*p)).sum();
-                    if wanted > u64::from(group.lanes) {
-                        self.problems.push(
-                            Problem::error(
-                                "lanes",
-                                format!("the split of `{}` needs more lanes than its {}", group.id.value, group.lanes),
-                                entry.lanes.span,
-                                "too many lanes",
-                            )
-                            .help("the lanes of all parts together cannot exceed those of the port"),
-                        );
-                    }
-                }
                 let mut index = 0;
                 for port in 0..group.count.min(4096) {
-                    // A split of single ports goes before one of the whole group.
-                    let of_port = |e: &&(String, PortSplit<'_>)| e.0 == group.id.value && e.1.covers(port);
-                    let entry = named.iter().filter(of_port).max_by_key(|(_, e)| e.ports.is_some());
                     let whole = [group.lanes];
-                    for lanes in entry.map_or(&whole[..], |(_, e)| &e.lanes.value) {
+                    let lanes = pieces.get(&(number, port)).map_or(whole.as_slice(), |l| l.as_slice());
+                    for lanes in lanes {
                         let cage = group.cage.is_some().then(|| port / group.ports_per_cage.max(1));
                         ports.push(PortShape { group: number as u32, index, lanes: *lanes, cage });
                         index += 1;
@@ -332,52 +302,6 @@ impl<'a> Builder<'a> {
         }
         self.templates.layouts.push(layout);
         LayoutId(self.templates.layouts.len() as u32 - 1)
-    }
-
-    /// The port groups that a split names, each with the ports meant: `port` all of them, `port[3]` one.
-    fn split_groups<'s>(&mut self, part: &Part, split: &'s SplitTable) -> Vec<(String, PortSplit<'s>)> {
-        let mut named = Vec::new();
-        for entry in &split.groups {
-            let parsed = match Selector::parse(&entry.group) {
-                Ok(parsed) => parsed,
-                Err(error) => {
-                    self.problems.push(error.problem(&entry.group));
-                    continue;
-                }
-            };
-            let step = match parsed.paths.as_slice() {
-                [path] if path.len() == 1 => Some(&path[0]),
-                _ => None,
-            };
-            let known = step.and_then(|step| Some((step, part.port.iter().find(|g| g.id.value == step.name)?)));
-            let Some((step, group)) = known else {
-                let near = nearest(&entry.group, part.port.iter().map(|g| g.id.as_str()));
-                self.problems.push(Problem::error(
-                    "unknown-port",
-                    format!("`{}` has no port group `{}` to split", part.id.value, entry.group.value),
-                    entry.group.span,
-                    near.map_or_else(|| "not there".into(), |near| format!("did you mean `{near}`?")),
-                ));
-                continue;
-            };
-            let ports = match &step.index {
-                super::selector::Index::All => None,
-                index => match index.numbers(group.count) {
-                    Ok(numbers) => Some(numbers),
-                    Err(wrong) => {
-                        self.problems.push(Problem::error(
-                            "unknown-port",
-                            format!("`{}` has {} ports, numbered from 0", step.name, group.count),
-                            entry.group.span,
-                            format!("{wrong} is not one of them"),
-                        ));
-                        continue;
-                    }
-                },
-            };
-            named.push((step.name.clone(), PortSplit { ports, lanes: &entry.lanes }));
-        }
-        named
     }
 
     /// The ports that a selector names in a template; reports what is wrong with it.
