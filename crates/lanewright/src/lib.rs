@@ -1,1 +1,3 @@
+//! What the command shows.
 
+pub mod report;
