@@ -78,7 +78,9 @@ fn dgx_h100_nvlinks() {
     }
     assert_eq!(of_gpu.len(), 248);
     assert!(of_gpu.values().all(|n| n == &[5, 4, 4, 5]));
-    assert!(gigabytes_per_device(&system, "scale-up", "nvidia/h100-sxm").iter().all(|gb| (2.0 * gb - 900.0).abs() < 1e-6));
+    assert!(
+        gigabytes_per_device(&system, "scale-up", "nvidia/h100-sxm").iter().all(|gb| (2.0 * gb - 900.0).abs() < 1e-6)
+    );
 }
 
 /// GB200 NVL72: 72 GPUs, 36 Grace, 18 switch chips [S108] [S43]; 1,296 links, 5,184 differential pairs [S22];

@@ -39,9 +39,7 @@ pub fn catalogue() -> (Arc<Catalogue>, Texts) {
             paths.sort();
             let layer = paths
                 .iter()
-                .map(|path| {
-                    (path.display().to_string(), std::fs::read_to_string(path).expect("catalogue file").into())
-                })
+                .map(|path| (path.display().to_string(), std::fs::read_to_string(path).expect("catalogue file").into()))
                 .collect();
             let (mut texts, mut problems) = (Texts::new(), Problems::new());
             let catalogue = Catalogue::load(&[layer], &mut texts, &mut problems);

@@ -1,0 +1,137 @@
+//! Why each class of links got its medium, and what else was weighed.
+
+use lanewright_plan::plan::{LinkClass, MediaOption};
+
+use super::escape::Name;
+use super::link_table::lengths;
+use super::page::Page;
+use super::survey::Survey;
+use super::words;
+use crate::number::{self, Measure};
+
+/// Classes shown before the rest is folded away.
+const OPEN_CLASSES: usize = 16;
+
+/// Writes the section.
+pub fn write(survey: &Survey<'_>, page: &mut Page) {
+    let mut classes: Vec<&LinkClass> = survey.plan().classes.iter().collect();
+    if classes.is_empty() {
+        return;
+    }
+    // What does not close first, then where most money goes.
+    let spent = |class: &LinkClass| {
+        class.choice.as_ref().map_or(f64::INFINITY, |c| c.life_cost.likely.0 * f64::from(class.cables))
+    };
+    classes.sort_by(|a, b| spent(b).total_cmp(&spent(a)));
+    page.section("media", "Why this medium", |out| {
+        put!(
+            out,
+            "<p class=\"note\">The cheapest option over the site's life that closes its loss budget. Costs are of one \
+             cable over {}: price, energy with PUE, repairs.</p>",
+            Measure::Years.show(survey.system.site.life.0)
+        );
+        let (open, folded) = classes.split_at(classes.len().min(OPEN_CLASSES));
+        list(survey, open, out);
+        if !folded.is_empty() {
+            put!(out, "<details><summary>{} more</summary>", words::plural(folded.len() as u64, "class"));
+            list(survey, folded, out);
+            put!(out, "</details>");
+        }
+    });
+}
+
+fn list(survey: &Survey<'_>, classes: &[&LinkClass], out: &mut String) {
+    put!(out, "<div class=\"choices\">");
+    for class in classes {
+        put!(
+            out,
+            "<article><h3>{} <span class=\"note\">{} · {} · {}</span></h3>",
+            Name(survey.link_set_name(class.set)),
+            words::plural(class.links.into(), "link"),
+            Name(survey.protocol(class).0),
+            lengths(class)
+        );
+        match &class.choice {
+            Some(choice) => put!(
+                out,
+                "<p class=\"chosen\"><i class=\"dot {}\"></i><b>{}</b> <span class=\"cost\">{}</span></p>",
+                words::medium_class(Some(choice.medium)),
+                Name(&choice.name),
+                Measure::Usd.show(choice.life_cost.likely.0)
+            ),
+            None => put!(out, "<p class=\"chosen\"><span class=\"badge bad\">nothing closes</span></p>"),
+        }
+        put!(out, "<p>{}</p>", Name(&class.reason));
+        alternatives(class, out);
+        rejected(class, out);
+        put!(out, "</article>");
+    }
+    put!(out, "</div>");
+}
+
+fn alternatives(class: &LinkClass, out: &mut String) {
+    let Some(next) = class.alternatives.first() else {
+        if class.choice.is_some() {
+            put!(out, "<p class=\"note\">No other option closes.</p>");
+        }
+        return;
+    };
+    let dearer = |option: &MediaOption| {
+        let Some(choice) = &class.choice else { return Measure::Usd.show(option.life_cost.likely.0) };
+        let (base, cost) = (choice.life_cost.likely.0, option.life_cost.likely.0);
+        let sign = if cost >= base { "+" } else { "" };
+        if base > 0.0 {
+            let share = (cost - base) / base * 100.0;
+            format!("{sign}{} ({sign}{} %)", Measure::Usd.show(cost - base), number::decimals(share, 0))
+        } else {
+            format!("{sign}{}", Measure::Usd.show(cost - base))
+        }
+    };
+    put!(
+        out,
+        "<p>Next best: <i class=\"dot {}\"></i>{} <span class=\"cost\">{}</span></p>",
+        words::medium_class(Some(next.medium)),
+        Name(&next.name),
+        dearer(next)
+    );
+    let others = &class.alternatives[1..];
+    if !others.is_empty() {
+        put!(
+            out,
+            "<details><summary>{} more that would do</summary><ul class=\"options\">",
+            words::plural(others.len() as u64, "option")
+        );
+        for option in others {
+            put!(
+                out,
+                "<li><i class=\"dot {}\"></i>{} <span class=\"cost\">{}</span></li>",
+                words::medium_class(Some(option.medium)),
+                Name(&option.name),
+                dearer(option)
+            );
+        }
+        put!(out, "</ul></details>");
+    }
+}
+
+fn rejected(class: &LinkClass, out: &mut String) {
+    if class.rejected.is_empty() {
+        return;
+    }
+    let open = if class.choice.is_none() { " open" } else { "" };
+    put!(
+        out,
+        "<details{open}><summary>{} rejected</summary><ul class=\"options\">",
+        words::plural(class.rejected.len() as u64, "option")
+    );
+    for option in &class.rejected {
+        put!(
+            out,
+            "<li><i class=\"dot {}\"></i>{} <span class=\"note\">{}</span></li>",
+            words::medium_class(Some(option.medium)),
+            Name(&option.name),
+            Name(&option.reason)
+        );
+    }
+    put!(out, "</ul></details>");
+}

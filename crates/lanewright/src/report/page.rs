@@ -1,0 +1,83 @@
+//! The frame around the sections: head, contents, footer.
+
+use lanewright_twin::review::Subject;
+
+use super::escape::{Escaped, Name};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// A page being written.
+pub struct Page {
+    title: String,
+    top: String,
+    body: String,
+    contents: Vec<(&'static str, &'static str)>,
+}
+
+impl Page {
+    /// An empty page.
+    pub fn new(title: &str) -> Self {
+        Self {
+            title: title.to_string(),
+            top: String::new(),
+            body: String::with_capacity(1 << 17),
+            contents: Vec::new(),
+        }
+    }
+
+    /// What stands above the contents.
+    pub fn top(&mut self) -> &mut String {
+        &mut self.top
+    }
+
+    /// Adds a section under a heading; `id` names it in addresses.
+    pub fn section(&mut self, id: &'static str, title: &'static str, write: impl FnOnce(&mut String)) {
+        self.contents.push((id, title));
+        let number = self.contents.len();
+        put!(
+            self.body,
+            "<section id=\"{id}\" aria-labelledby=\"{id}-h\"><h2 id=\"{id}-h\"><span class=\"no\">{number}</span> {title}</h2>"
+        );
+        write(&mut self.body);
+        put!(self.body, "</section>\n");
+    }
+
+    /// The document.
+    pub fn finish(self, subject: &Subject) -> String {
+        let mut out = String::with_capacity(self.body.len() + self.top.len() + STYLE.len() + SCRIPT.len() + 4096);
+        put!(
+            out,
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline';script-src 'unsafe-inline';img-src data:\">\
+             <meta name=\"generator\" content=\"lanewright {}\"><link rel=\"icon\" href=\"data:,\">\
+             <title>{} · review</title>\n<style>\n{STYLE}</style></head>\n<body>\n",
+            Escaped(&subject.version),
+            Escaped(&self.title)
+        );
+        // The hatch of weak figures, shared by every drawing.
+        put!(
+            out,
+            "<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>\
+             <pattern id=\"hatch\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
+             <rect width=\"1.9\" height=\"4\" class=\"hatch\"/></pattern></defs></svg>\n"
+        );
+        put!(out, "<a class=\"skip\" href=\"#main\">Skip to the review</a>\n{}", self.top);
+        put!(out, "<div class=\"frame\"><nav class=\"contents\" aria-label=\"Contents\"><ol>");
+        for (id, title) in &self.contents {
+            put!(out, "<li><a href=\"#{id}\">{title}</a></li>");
+        }
+        put!(out, "</ol></nav>\n<main id=\"main\">\n{}</main></div>\n", self.body);
+        put!(
+            out,
+            "<footer><p>Lanewright {} · {} · inputs <code>{}</code></p>\
+             <p>Solid: likely value. Hatched: share that rests on estimates, general knowledge or company calls. \
+             Line: low to high.</p></footer>\n<script>\n{SCRIPT}</script>\n</body></html>\n",
+            Escaped(&subject.version),
+            Name(&subject.file),
+            Escaped(&subject.inputs_hash)
+        );
+        out
+    }
+}
