@@ -305,12 +305,7 @@ impl Lengths {
             for index in range {
                 let link = system.links[index];
                 let routed = ends.end(link.a).zip(ends.end(link.b)).and_then(|(a, b)| {
-                    router.length(
-                        ends.place(a.device),
-                        ends.side(&a),
-                        ends.place(b.device),
-                        ends.side(&b),
-                    )
+                    router.length(ends.place(a.device), ends.side(&a), ends.place(b.device), ends.side(&b))
                 });
                 match routed {
                     Some(length) => of_link[index] = length as f32,

@@ -3,8 +3,7 @@
 use lanewright_model::units::{Gbps, Nanoseconds};
 
 /// Reed-Solomon codes of 10-bit symbols that links use: name, symbols in a code word, message symbols.
-pub const CODES: &[(&str, u32, u32)] =
-    &[("KP4", 544, 514), ("KR4", 528, 514), ("LL", 272, 258)];
+pub const CODES: &[(&str, u32, u32)] = &[("KP4", 544, 514), ("KR4", 528, 514), ("LL", 272, 258)];
 
 /// Time to fill one code word of `symbols` 10-bit symbols at the line rate of the lanes it is striped over.
 /// A receiver cannot correct before it has all of it; decoding comes on top.

@@ -88,7 +88,8 @@ pub fn findings(
     }
     missing_figures(system, pieces, &mut list);
     if !without_latency.is_empty() {
-        let mut ids: Vec<&str> = without_latency.iter().map(|id| system.catalogue.part(*id).id.value.as_str()).collect();
+        let mut ids: Vec<&str> =
+            without_latency.iter().map(|id| system.catalogue.part(*id).id.value.as_str()).collect();
         ids.sort_unstable();
         list.push(Finding {
             severity: Severity::Warning,

@@ -71,7 +71,8 @@ impl DomainGraph {
                 *slot += 1;
             }
         }
-        let part: Vec<PartId> = device.iter().map(|d| system.sets[system.devices[*d as usize].set.index()].part).collect();
+        let part: Vec<PartId> =
+            device.iter().map(|d| system.sets[system.devices[*d as usize].set.index()].part).collect();
         let kind = part.iter().map(|p| system.catalogue.part(*p).kind).collect();
         Self { device, part, kind, start, edges }
     }

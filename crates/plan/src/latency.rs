@@ -110,7 +110,8 @@ impl<'a> LatencyTable<'a> {
             if node != first && !passes(node) {
                 continue;
             }
-            let passed = if node == first { 0.0 } else { self.device(graph.part[node as usize]).map_or(0.0, |a| a.likely) };
+            let passed =
+                if node == first { 0.0 } else { self.device(graph.part[node as usize]).map_or(0.0, |a| a.likely) };
             let switches = here.switches + u32::from(node != first && graph.is_switch(node));
             for &(to, link) in graph.neighbours(node) {
                 let likely = here.likely + passed + self.links[self.class_of_link[link as usize] as usize].likely();
@@ -146,7 +147,14 @@ impl<'a> LatencyTable<'a> {
     }
 
     /// Pieces of the path that ends at a node.
-    fn items(&self, graph: &DomainGraph, steps: &[Step], first: u32, last: u32, unknown: &mut HashSet<PartId>) -> Vec<LatencyItem> {
+    fn items(
+        &self,
+        graph: &DomainGraph,
+        steps: &[Step],
+        first: u32,
+        last: u32,
+        unknown: &mut HashSet<PartId>,
+    ) -> Vec<LatencyItem> {
         let mut sum = LinkLatency::default();
         let (mut switches, mut others, mut cards) = (Amount::ZERO, Amount::ZERO, Amount::ZERO);
         let mut codes: Vec<&str> = Vec::new();

@@ -233,9 +233,10 @@ fn to_plug(end: &End<'_>, judge: &Judge<'_>, part: &Part, cable: &CableSpec) -> 
 fn retimed(question: &Question<'_>, judge: &Judge<'_>, part: &Part, cable: &CableSpec, length: Metres) -> LossBudget {
     let mut paths = vec![to_plug(&question.a, judge, part, cable), to_plug(&question.b, judge, part, cable)];
     if let Some(stock) = stock(judge, cable, length) {
-        // The inner line runs at the faster lane rate unless the gearbox sits at that end; take the worse.
+        // Between its own retimers a cable is a link of the technology like any other, without the hosts'
+        // share. The faster lane rate is taken, which errs on the side of loss where a gearbox sits.
         let end = slower_budget(&question.a, &question.b);
-        let budget = part.figures.loss_budget.as_ref().map_or(end.technology.loss_budget.band, |f| f.band);
+        let budget = end.technology.loss_budget.band;
         let zero = Band::exact(Decibels(0.0));
         paths.push(judge.margin.check(&ElectricalPath {
             technology: end.technology,

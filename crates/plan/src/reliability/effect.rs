@@ -42,7 +42,14 @@ impl Effects {
     }
 
     /// Adds what the parts of one domain do when they fail.
-    pub fn add_domain(&mut self, ends: &Ends<'_>, domain: DomainId, graph: &DomainGraph, classes: &[LinkClass], class_of_link: &[u32]) {
+    pub fn add_domain(
+        &mut self,
+        ends: &Ends<'_>,
+        domain: DomainId,
+        graph: &DomainGraph,
+        classes: &[LinkClass],
+        class_of_link: &[u32],
+    ) {
         let system = ends.system;
         let scale_up = is_scale_up(system, domain);
         let demand = system.domains[domain.index()].demand.as_ref();
@@ -74,10 +81,16 @@ impl Effects {
                     } else if spare_accelerators > 0 {
                         (Urgency::Soon, format!("one accelerator of {total}, {spare_accelerators} to spare"))
                     } else {
-                        (Urgency::Urgent, format!("one of {links} links of an accelerator, none to spare: a domain of {total}"))
+                        (
+                            Urgency::Urgent,
+                            format!("one of {links} links of an accelerator, none to spare: a domain of {total}"),
+                        )
                     }
                 } else if links <= 1 {
-                    (Urgency::Urgent, format!("the only link of one {name} in `{}`", system.domains[domain.index()].name))
+                    (
+                        Urgency::Urgent,
+                        format!("the only link of one {name} in `{}`", system.domains[domain.index()].name),
+                    )
                 } else {
                     (Urgency::Soon, format!("one of {links} links of one {name}"))
                 };
@@ -141,17 +154,27 @@ fn switch_effect(
     for &(to, _) in graph.neighbours(node) {
         *shared.entry(to).or_default() += 1;
     }
-    let mut ends: Vec<(u32, u32)> = shared.into_iter().filter(|(to, _)| !graph.is_switch(*to)).collect();
-    ends.sort_unstable();
-    let Some(&(first, here)) = ends.first() else {
+    // The family that most of the ends belong to speaks for all.
+    let mut by_kind: std::collections::BTreeMap<Kind, Vec<u32>> = std::collections::BTreeMap::new();
+    for to in shared.keys().filter(|to| !graph.is_switch(**to)) {
+        by_kind.entry(graph.kind[*to as usize]).or_default().push(*to);
+    }
+    let most = by_kind.into_iter().max_by_key(|(kind, ends)| (*kind == Kind::Accelerator, ends.len()));
+    let Some((_, mut ends)) = most else {
         return (Urgency::Soon, format!("links between {} switches", graph.neighbours(node).len()));
     };
+    ends.sort_unstable();
+    let first = ends[0];
+    let here = shared.get(&first).copied().unwrap_or(0);
     let count = ends.len() as u32;
     let all = graph.neighbours(first).len() as u32;
     let name = kind_name(graph.kind[first as usize]);
     if scale_up && graph.kind[first as usize] == Kind::Accelerator {
         if here <= spare_links {
-            return (Urgency::Planned, format!("{here} of {all} links of {count} accelerators, {spare_links} to spare"));
+            return (
+                Urgency::Planned,
+                format!("{here} of {all} links of {count} accelerators, {spare_links} to spare"),
+            );
         }
         if count > spare_accelerators {
             return (Urgency::Urgent, format!("a domain of {total} accelerators"));
