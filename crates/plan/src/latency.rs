@@ -3,7 +3,8 @@
 //! For each domain and each part that stands at an end of it, the paths of fewest links from the first such
 //! device to all others are found, and put into classes by the far end's part, the switches and the links
 //! passed. Each class is shown by its slowest path. Switches and CPUs pass traffic on; other devices do so
-//! only in domains without switches (a torus), and network cards never do.
+//! only where not all ends can be reached otherwise (a torus), and network cards never do. An optical circuit
+//! switch (tag `ocs`) is taken to join any two of its ports, and ends no FEC.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -65,19 +66,25 @@ impl<'a> LatencyTable<'a> {
 
     /// Path classes of one domain. Parts that are passed and have no latency figure are added to `unknown`.
     pub fn paths(&self, domain: DomainId, graph: &DomainGraph, unknown: &mut HashSet<PartId>) -> Vec<PathClass> {
-        let switched = graph.kind.contains(&Kind::Switch);
         let only_switches = graph.kind.iter().all(|k| *k == Kind::Switch);
         let is_end = |node: u32| only_switches || !graph.is_switch(node);
-        let passes = |node: u32| match graph.kind[node as usize] {
-            Kind::Switch | Kind::Cpu => true,
-            Kind::Nic => false,
-            _ => !switched,
-        };
+        let hosts_pass = |node: u32| matches!(graph.kind[node as usize], Kind::Switch | Kind::Cpu);
+        let all_pass = |node: u32| graph.kind[node as usize] != Kind::Nic;
+        let (component, count) = graph.components();
+        let mut ends_in = vec![0_u64; count as usize];
+        for node in 0..graph.len() as u32 {
+            ends_in[component[node as usize] as usize] += u64::from(is_end(node));
+        }
         let mut seen = HashSet::new();
         let mut classes = Vec::new();
         for node in 0..graph.len() as u32 {
             if is_end(node) && seen.insert(graph.part[node as usize]) {
-                classes.extend(self.from(domain, graph, node, &is_end, &passes, unknown));
+                let mut found = self.from(domain, graph, node, &is_end, &hosts_pass, unknown);
+                let reached: u64 = found.iter().map(|c| c.reached).sum();
+                if reached + 1 < ends_in[component[node as usize] as usize] {
+                    found = self.from(domain, graph, node, &is_end, &all_pass, unknown);
+                }
+                classes.extend(found);
             }
         }
         classes
@@ -146,6 +153,11 @@ impl<'a> LatencyTable<'a> {
         self.system.catalogue.part(part).figures.latency.as_ref().map(Amount::of)
     }
 
+    /// Whether a part is an optical circuit switch.
+    fn is_circuit(&self, part: PartId) -> bool {
+        self.system.catalogue.part(part).tags.iter().any(|tag| tag == "ocs")
+    }
+
     /// Pieces of the path that ends at a node.
     fn items(
         &self,
@@ -166,12 +178,15 @@ impl<'a> LatencyTable<'a> {
             sum.propagation += link.propagation;
             sum.electronics += link.electronics;
             sum.retimers += link.retimers;
-            sum.fec += link.fec;
+            let before = step.from;
+            // Code words are checked at the end of a link, in either direction; light passes a circuit switch.
+            if !self.is_circuit(graph.part[node as usize]) {
+                sum.fec += link.fec;
+            }
             let code = self.system.catalogue.technology(self.classes[class].protocol).fec.as_deref();
             if let Some(code) = code.filter(|c| !codes.contains(c)) {
                 codes.push(code);
             }
-            let before = step.from;
             if before != first {
                 let part = graph.part[before as usize];
                 match self.device(part) {

@@ -131,7 +131,8 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
     if let (None, Some(glass)) = (&refusal, glass) {
         refusal = optical_refusal(a, b, glass, question.length);
     }
-    let loss = worst(vec![to_module(&question.a, judge, a.spec), to_module(&question.b, judge, b.spec)]);
+    let paths = [(&question.a, a.spec), (&question.b, b.spec)].map(|(end, spec)| to_module(end, judge, spec));
+    let loss = worst(paths.into_iter().flatten().collect());
     if refusal.is_none() && !loss.closes() {
         refusal = Some(over_budget(&loss));
     }
@@ -174,8 +175,12 @@ fn optical_refusal(a: &Seated<'_>, b: &Seated<'_>, glass: &FibreSpec, length: Me
     })
 }
 
-/// From a host's SerDes to its module.
-fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> LossBudget {
+/// From a host's SerDes to its module; nothing where the port is a bare fibre (an optical circuit switch),
+/// whose "module" takes no electrical loss at all.
+fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> Option<LossBudget> {
+    if spec.host_loss_max.band.high.get() <= 0.0 {
+        return None;
+    }
     let mut pieces = vec![end.host_piece("host")];
     if !end.group.co_packaged {
         let form = end.cage().unwrap_or("plug");
@@ -184,12 +189,12 @@ fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> LossBudget 
     // The module's figure already is what may be used, so the technology's reserve, meant for a whole
     // link, is not kept again.
     let budget = host::tighter(spec.host_loss_max.band, end.budget());
-    judge.margin.check(&ElectricalPath {
+    Some(judge.margin.check(&ElectricalPath {
         technology: end.technology,
         pieces,
         budget,
         reserve: Band::exact(Decibels(0.0)),
-    })
+    }))
 }
 
 /// A module named by the file that does not fit.
