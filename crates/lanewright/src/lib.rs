@@ -1,3 +1,7 @@
-//! What the command shows.
+//! The parts of the `lanewright` command: reading files, showing problems, tables and reports. Formulas live in the
+//! engines.
 
+pub mod disk;
+pub mod problems;
 pub mod report;
+pub mod verbs;

@@ -8,6 +8,8 @@ use lanewright_model::text::Span;
 use lanewright_model::units::*;
 use serde::Serialize;
 
+use crate::amount::Amount;
+
 /// A sum of figures. Bounds are the sums of the parts' bounds (all low or all high together), the widest
 /// band that is still honest without knowing correlations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -80,6 +82,8 @@ pub struct LinkClass {
     pub links: u32,
     /// Number of cables (or module pairs, or board paths).
     pub cables: u32,
+    /// Figures of an assembly that both ends are inside of already contain those of these links.
+    pub within: Within,
     /// Shortest routed or given length.
     pub length_min: Metres,
     /// Longest routed or given length; the choice is made for it.
@@ -92,6 +96,17 @@ pub struct LinkClass {
     pub rejected: Vec<Rejected>,
     /// Why the choice was made, in one sentence.
     pub reason: String,
+}
+
+/// Which figures of an enclosing assembly are of everything in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Within {
+    /// The assembly has a power of its own.
+    pub power: bool,
+    /// The assembly has a price of its own.
+    pub price: bool,
+    /// The assembly has a failure rate of its own.
+    pub fit: bool,
 }
 
 /// A way to build the links of a class.
@@ -121,6 +136,27 @@ pub struct MediaOption {
     pub life_cost: Band<Usd>,
     /// Share of the likely life cost that rests on weak grades, 0 to 1.
     pub weak_share: f64,
+    /// The sums above with their weak shares, and the latency taken apart.
+    pub amounts: OptionAmounts,
+}
+
+/// Sums over one cable with all its parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OptionAmounts {
+    /// Purchase, in US dollars.
+    pub capex: Amount,
+    /// Electrical power, in watts.
+    pub power: Amount,
+    /// Random failure rate, in FIT.
+    pub fit: Amount,
+    /// Cost over the site's life, in US dollars.
+    pub life_cost: Amount,
+    /// Latency of propagation along the cable, in nanoseconds.
+    pub propagation: Amount,
+    /// Latency of the electronics in the cable or modules, in nanoseconds.
+    pub electronics: Amount,
+    /// Latency of retimers and gearboxes on boards, in nanoseconds.
+    pub retimers: Amount,
 }
 
 /// An option that does not work.
@@ -145,6 +181,8 @@ pub struct LossBudget {
     pub budget: Band<Decibels>,
     /// Budget minus loss, likely values; `low` is the worst case (low budget, high losses).
     pub margin: Band<f64>,
+    /// Part of the budget that a design keeps in hand: the path closes when the margin is at least this.
+    pub reserve: Band<Decibels>,
     /// Share of the likely loss that rests on weak grades, 0 to 1.
     pub weak_share: f64,
 }
@@ -219,15 +257,17 @@ pub struct RackPower {
 pub struct Cost {
     /// Purchase.
     pub capex: Total,
-    /// Running, per year: energy and repairs.
+    /// Running, per year: energy, repairs and wear-out.
     pub opex_per_year: Total,
     /// Energy, per year.
     pub energy_per_year: Total,
-    /// Repairs, per year: parts and visits of expected failures.
+    /// Repairs, per year: parts and visits of expected random failures.
     pub repair_per_year: Total,
+    /// Parts and visits for worn-out parts, per year on the average over the site's life.
+    pub wearout_per_year: Total,
     /// Expected cost of scale-up domains out of service, per year.
     pub outage_per_year: Total,
-    /// Purchase plus running over the site's life.
+    /// Purchase plus running and outages over the site's life.
     pub life: Total,
     /// Purchase by family of part.
     pub capex_by_kind: Vec<(Kind, Total)>,

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use lanewright_model::problem::Severity;
+use lanewright_model::catalogue::part::{Kind, Medium};
+use lanewright_model::problem::{Problems, Severity};
+use lanewright_model::system::System;
+use lanewright_model::text::Texts;
 use lanewright_plan::plan::{Plan, Total};
 use serde::Serialize;
+
+use crate::limits;
 
 /// A review of one system. The JSON form has a published schema (`schema/review.schema.json`).
 #[derive(Clone, Debug, Serialize)]
@@ -133,4 +138,151 @@ pub struct FindingLine {
     pub place: Option<String>,
     /// What to do.
     pub help: Option<String>,
+}
+
+/// Reviews a system: plans it, adds it up, and checks its limits. `texts` and `problems` are those of loading it:
+/// warnings become findings, places become `file:line:column`.
+pub fn review(system: &System, texts: &Texts, problems: &Problems, file: &str, version: &str, inputs_hash: u64) -> Review {
+    let plan = lanewright_plan::plan(system);
+    let limits = limits::check(system, &plan);
+    let findings = findings(texts, problems, &plan, &limits);
+    Review {
+        system: Subject {
+            name: system.name.clone(),
+            description: system.description.clone(),
+            file: file.to_string(),
+            version: version.to_string(),
+            inputs_hash: format!("{inputs_hash:016x}"),
+            sources: system.sources.clone(),
+            assumptions: system.assumptions.clone(),
+        },
+        totals: totals(system, &plan),
+        domains: domains(&plan),
+        limits: limits.into_iter().map(|checked| checked.line).collect(),
+        findings,
+        plan,
+    }
+}
+
+impl Review {
+    /// Whether a limit is broken or a finding is an error: the design does not do what the file asks for.
+    pub fn is_broken(&self) -> bool {
+        self.limits.iter().any(|limit| limit.status == LimitStatus::Broken)
+            || self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// The key of a medium in `links_by_medium`.
+pub fn medium_key(medium: Medium) -> String {
+    medium.word().replace('-', "_")
+}
+
+fn totals(system: &System, plan: &Plan) -> Totals {
+    let mut links_by_medium: BTreeMap<String, u64> =
+        Medium::ALL.iter().map(|medium| (medium_key(*medium), 0)).collect();
+    let (mut cables, mut lanes) = (0, 0);
+    for class in &plan.classes {
+        cables += u64::from(class.cables);
+        lanes += u64::from(class.links) * u64::from(system.catalogue.protocol(class.protocol).lanes);
+        if let Some(choice) = &class.choice {
+            *links_by_medium.entry(medium_key(choice.medium)).or_default() += u64::from(class.links);
+        }
+    }
+    let mut assemblies = 0;
+    for set in 0..system.sets.len() {
+        let id = lanewright_model::system::SetId(set as u32);
+        if system.catalogue.part(system.sets[set].part).kind == Kind::Assembly {
+            assemblies += system.set_total(id);
+        }
+    }
+    Totals {
+        devices: system.devices.len() as u64 - assemblies,
+        assemblies,
+        ports: u64::from(system.port_count),
+        links: system.links.len() as u64,
+        lanes,
+        cables,
+        links_by_medium,
+        power_w: plan.power.equipment,
+        site_power_w: plan.power.site,
+        capex_usd: plan.cost.capex,
+        opex_usd_per_year: plan.cost.opex_per_year,
+        failures_per_year: plan.reliability.failures_per_year,
+    }
+}
+
+fn domains(plan: &Plan) -> Vec<DomainLine> {
+    plan.domains
+        .iter()
+        .map(|domain| DomainLine {
+            name: domain.name.clone(),
+            links: domain.links,
+            lanes: domain.lanes,
+            bandwidth_gbps: domain.bandwidth_gbps,
+            links_by_medium: domain.links_by_medium.iter().map(|(m, links)| (medium_key(*m), *links)).collect(),
+        })
+        .collect()
+}
+
+/// Broken limits, then errors, then limits at risk, then warnings; each group in the order of the file.
+fn findings(texts: &Texts, problems: &Problems, plan: &Plan, limits: &[limits::Checked]) -> Vec<FindingLine> {
+    let limit_line = |checked: &limits::Checked, severity: Severity, verb: &str| {
+        let line = &checked.line;
+        FindingLine {
+            severity,
+            code: "limit".into(),
+            message: format!(
+                "{}: {} {verb} the limit of {} (likely {}, {} to {})",
+                line.name,
+                line.subject,
+                rounded(line.limit),
+                rounded(line.found.unwrap_or_default()),
+                rounded(line.low.unwrap_or_default()),
+                rounded(line.high.unwrap_or_default()),
+            ),
+            place: checked.span.map(|span| texts.place(span)),
+            help: None,
+        }
+    };
+    let of = |status: LimitStatus| limits.iter().filter(move |checked| checked.line.status == status);
+    let mut lines: Vec<FindingLine> =
+        of(LimitStatus::Broken).map(|checked| limit_line(checked, Severity::Error, "breaks")).collect();
+    let planned = |severity: Severity| {
+        plan.findings.iter().filter(move |f| f.severity == severity).map(|finding| FindingLine {
+            severity: finding.severity,
+            code: finding.code.to_string(),
+            message: finding.message.clone(),
+            place: finding.span.map(|span| texts.place(span)),
+            help: finding.help.clone(),
+        })
+    };
+    lines.extend(planned(Severity::Error));
+    lines.extend(of(LimitStatus::AtRisk).map(|checked| limit_line(checked, Severity::Warning, "may break")));
+    lines.extend(of(LimitStatus::Unknown).map(|checked| FindingLine {
+        severity: Severity::Warning,
+        code: "limit".into(),
+        message: format!("{}: not checked, since no figure for it is computed", checked.line.name),
+        place: checked.span.map(|span| texts.place(span)),
+        help: None,
+    }));
+    lines.extend(planned(Severity::Warning));
+    lines.extend(problems.iter().filter(|p| p.severity == Severity::Warning).map(|problem| FindingLine {
+        severity: Severity::Warning,
+        code: problem.code.to_string(),
+        message: problem.message.clone(),
+        place: problem.labels.first().map(|(span, _)| texts.place(*span)),
+        help: problem.help.clone(),
+    }));
+    lines
+}
+
+/// A number for a sentence: three significant digits, or whole above a thousand.
+fn rounded(value: f64) -> String {
+    let magnitude = value.abs();
+    match magnitude {
+        m if m >= 1000.0 => format!("{value:.0}"),
+        m if m >= 100.0 => format!("{value:.1}"),
+        m if m >= 1.0 || m == 0.0 => format!("{value:.2}"),
+        _ => format!("{value:.6}").trim_end_matches('0').to_string(),
+    }
 }

@@ -1,12 +1,17 @@
 //! The parts catalogue.
 
+pub mod figure_list;
+mod load;
 pub mod part;
 pub mod protocol;
+mod references;
+
+pub use load::{Layer, unknown_part, unknown_protocol};
 
 use std::collections::HashMap;
 
 use crate::system::{PartId, ProtocolId};
-use crate::text::{Placed, Texts};
+use crate::text::Placed;
 use part::Part;
 use protocol::{LaneTechnology, Protocol};
 
@@ -45,8 +50,6 @@ pub struct Catalogue {
     pub protocols: Vec<Protocol>,
     /// Sources.
     pub sources: Vec<Source>,
-    /// Texts that it was read from.
-    pub texts: Texts,
     pub(crate) part_ids: HashMap<String, PartId>,
     pub(crate) protocol_ids: HashMap<String, ProtocolId>,
 }

@@ -70,6 +70,8 @@ pub struct System {
     pub layouts: Vec<PortLayout>,
     /// Number of ports of all devices.
     pub port_count: u32,
+    /// For every port its device.
+    pub port_device: Vec<DeviceId>,
     /// Link tables, in natural order of their names.
     pub link_sets: Vec<LinkSet>,
     /// Links, those of one set next to each other.
@@ -255,6 +257,8 @@ pub struct LinkSet {
     pub cables: u32,
     /// The table that made it.
     pub span: Span,
+    /// Where its protocol stands.
+    pub protocol_span: Span,
 }
 
 /// A link between two ports.

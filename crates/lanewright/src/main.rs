@@ -1,0 +1,54 @@
+//! The `lanewright` command.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lanewright::verbs::{Outcome, check, parts, schema};
+
+/// Design, simulate and operate the connectivity of AI machines.
+#[derive(Parser, Debug)]
+#[command(version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Command {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Report all problems of a system file at once
+    Check(check::CheckArgs),
+    /// The parts catalogue with its sources
+    Parts(parts::PartsArgs),
+    /// Print the JSON Schema of a file that you write
+    Schema(schema::SchemaArgs),
+    /// Print a shell's completion script
+    #[command(
+        after_help = "Example: lanewright completions bash > ~/.local/share/bash-completion/completions/lanewright"
+    )]
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let outcome = match &command.verb {
+        Verb::Check(args) => check::run(args, colour),
+        Verb::Parts(args) => parts::run(args, colour),
+        Verb::Schema(args) => schema::run(args),
+        Verb::Completions { shell } => completions(*shell),
+    };
+    // A closed pipe (`| head`) is no failure.
+    let _ = std::io::stderr().write_all(outcome.err.as_bytes());
+    let _ = std::io::stdout().write_all(outcome.out.as_bytes());
+    ExitCode::from(outcome.exit.code())
+}
+
+fn completions(shell: clap_complete::Shell) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut <Command as clap::CommandFactory>::command(), "lanewright", &mut script);
+    Outcome::clean(String::from_utf8_lossy(&script).into_owned())
+}

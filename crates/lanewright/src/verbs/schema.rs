@@ -1,0 +1,45 @@
+//! `lanewright schema`: JSON Schemas of the files that users write, generated from the types that read them.
+
+use clap::{Args, ValueEnum};
+use lanewright_model::catalogue::CatalogueFile;
+use lanewright_model::read::SchemaBook;
+use lanewright_model::system::tables::SystemFile;
+
+use super::{Outcome, json_text};
+
+/// Options of `schema`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  lanewright schema system > system.schema.json
+  In an editor with Taplo:  #:schema https://github.com/lanewright/lanewright/raw/main/schema/system.schema.json")]
+pub struct SchemaArgs {
+    /// Which file's schema
+    pub file: SchemaFile,
+}
+
+/// Files that have a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaFile {
+    /// A system file
+    System,
+    /// A catalogue file
+    Catalogue,
+}
+
+/// The schema as text.
+pub fn text(file: SchemaFile) -> String {
+    let base = "https://github.com/lanewright/lanewright/raw/main/schema";
+    json_text(match file {
+        SchemaFile::System => {
+            SchemaBook::document::<SystemFile>("Lanewright system", &format!("{base}/system.schema.json"))
+        }
+        SchemaFile::Catalogue => {
+            SchemaBook::document::<CatalogueFile>("Lanewright catalogue", &format!("{base}/catalogue.schema.json"))
+        }
+    })
+}
+
+/// Runs `schema`.
+pub fn run(args: &SchemaArgs) -> Outcome {
+    Outcome::clean(text(args.file))
+}

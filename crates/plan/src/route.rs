@@ -1,0 +1,121 @@
+//! Length of a cable from where its two ends stand.
+//!
+//! Geometry. A rack's place is the middle of its footprint: across the row at `(column + 1/2)` widths of the
+//! widest frame in that row, along the room at `row` times the row pitch. A device's height is the middle of
+//! its units. A cable leaves a device on its front or rear face and first runs half the rack's width to the
+//! cable channel at the rack's side.
+//!
+//! - Same rack: channel to channel is the difference in height; from front to rear it also goes round the
+//!   rack's depth.
+//! - Other rack, overhead or under the floor: half the depth from the face to the rack's middle, up to the
+//!   tray (or down to the raised floor's depth), along the row, across rows (trays run at right angles), and
+//!   the same at the far end.
+//! - Other rack, direct: the straight line between the two faces; different faces add the depth.
+//!
+//! The routed length is then stretched by the site's slack share and slack.
+
+use lanewright_model::catalogue::part::Side;
+use lanewright_model::system::{Rack, Site, System};
+use lanewright_model::system::tables::Routing;
+use lanewright_model::units::Quantity;
+
+/// Where a device stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Its rack; `u32::MAX` for none.
+    pub rack: u32,
+    /// Height of its middle above the lowest unit's lower edge, in metres.
+    pub height: f32,
+}
+
+impl Place {
+    /// A device that stands in no rack.
+    pub const NOWHERE: Self = Self { rack: u32::MAX, height: 0.0 };
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Spot {
+    row: u32,
+    across: f64,
+    along: f64,
+    half_width: f64,
+    depth: f64,
+    top: f64,
+}
+
+/// Routed lengths at one site.
+#[derive(Clone, Debug)]
+pub struct Router {
+    spots: Vec<Spot>,
+    routing: Routing,
+    tray: f64,
+    slack_share: f64,
+    slack: f64,
+}
+
+impl Router {
+    /// A router over the racks of a system.
+    pub fn new(system: &System) -> Self {
+        Self::over(&system.racks, &system.site)
+    }
+
+    /// A router over racks at a site.
+    pub fn over(racks: &[Rack], site: &Site) -> Self {
+        let mut widest: std::collections::HashMap<u32, f64> = std::collections::HashMap::new();
+        for rack in racks {
+            let width = widest.entry(rack.row).or_default();
+            *width = width.max(rack.width.get());
+        }
+        let spots = racks
+            .iter()
+            .map(|rack| Spot {
+                row: rack.row,
+                across: (f64::from(rack.column) + 0.5) * widest.get(&rack.row).copied().unwrap_or_default(),
+                along: f64::from(rack.row) * site.row_pitch.get(),
+                half_width: rack.width.get() / 2.0,
+                depth: rack.depth.get(),
+                top: f64::from(rack.units) * rack.unit.get(),
+            })
+            .collect();
+        Self {
+            spots,
+            routing: site.routing,
+            tray: site.tray.get(),
+            slack_share: site.slack_share.get(),
+            slack: site.slack.get(),
+        }
+    }
+
+    /// Length in metres of a cable between two devices, leaving them on these sides; `None` when one of
+    /// them stands in no rack.
+    pub fn length(&self, a: Place, a_side: Side, b: Place, b_side: Side) -> Option<f64> {
+        let (from, to) = (self.spots.get(a.rack as usize)?, self.spots.get(b.rack as usize)?);
+        let other_face = (a_side == Side::Rear) != (b_side == Side::Rear);
+        let (low, high) = (f64::from(a.height), f64::from(b.height));
+        let exits = from.half_width + to.half_width;
+        let routed = if a.rack == b.rack {
+            exits + (low - high).abs() + if other_face { from.depth } else { 0.0 }
+        } else {
+            let across = if from.row == to.row {
+                (from.across - to.across).abs()
+            } else {
+                (from.across - to.across).abs() + (from.along - to.along).abs()
+            };
+            let half_depths = (from.depth + to.depth) / 2.0;
+            match self.routing {
+                // A tray lower than a rack's top is one that runs just above it.
+                Routing::Overhead => {
+                    let tray = self.tray.max(from.top).max(to.top);
+                    exits + half_depths + (tray - low) + across + (tray - high)
+                }
+                Routing::Underfloor => exits + half_depths + low + self.tray + across + high + self.tray,
+                Routing::Direct => {
+                    let (dx, dy) = (from.across - to.across, from.along - to.along);
+                    let straight = (dx * dx + dy * dy + (low - high).powi(2)).sqrt();
+                    straight + if other_face { half_depths } else { 0.0 }
+                }
+            }
+        };
+        Some(routed * (1.0 + self.slack_share) + self.slack)
+    }
+}
