@@ -25,6 +25,7 @@ mod number;
 mod page;
 mod racks;
 mod reliability;
+mod sources;
 mod survey;
 mod table;
 mod text;
@@ -59,5 +60,6 @@ pub fn html(system: &System, review: &Review) -> String {
     reliability::write(&survey, &mut page);
     link_table::write(&survey, &mut page);
     bom_table::write(&survey, &mut page);
+    sources::write(&survey, &mut page);
     page.finish(&review.system)
 }

@@ -13,8 +13,6 @@ pub struct Survey<'a> {
     pub system: &'a System,
     /// Its review.
     pub review: &'a Review,
-    /// Devices of each set.
-    pub devices_of_set: Vec<u64>,
     /// Racks that look the same, each once.
     pub racks: Vec<RackGroup>,
     /// Links between the same two sets in the same class.
@@ -73,16 +71,10 @@ pub struct Trunk {
 impl<'a> Survey<'a> {
     /// Looks over a system.
     pub fn new(system: &'a System, review: &'a Review) -> Self {
-        let mut devices_of_set = vec![0; system.sets.len()];
-        for device in &system.devices {
-            if let Some(count) = devices_of_set.get_mut(device.set.index()) {
-                *count += 1;
-            }
-        }
         let outermost = outermost(system);
         let mut racks = group_racks(system, &outermost);
         let bundles = walk_links(system, &review.plan, &outermost, &mut racks);
-        Self { system, review, devices_of_set, racks, bundles, families: families(system) }
+        Self { system, review, racks, bundles, families: families(system) }
     }
 
     /// The plan.
@@ -117,18 +109,6 @@ impl<'a> Survey<'a> {
             .protocols
             .get(class.protocol.index())
             .map_or(("?", 0.0), |protocol| (protocol.id.as_str(), protocol.rate.0))
-    }
-
-    /// Name of a set with the assemblies around it: `tray.gpu`.
-    pub fn set_path(&self, id: SetId) -> String {
-        let mut names = Vec::new();
-        let mut at = Some(id);
-        while let Some(set) = at.and_then(|id| self.system.sets.get(id.index())) {
-            names.push(set.name.as_str());
-            at = set.parent;
-        }
-        names.reverse();
-        names.join(".")
     }
 
     /// Name of a device within its parent: `server[3]`, or `spine` when there is one.

@@ -90,6 +90,25 @@ fn an_empty_system_still_has_a_page() {
     balanced(&html(&system, &review));
 }
 
+#[test]
+fn bundled_systems_have_small_pages() {
+    for (name, _) in lanewright_twin::bundled::systems() {
+        let loaded = crate::disk::load(name, None);
+        let Some(system) = loaded.system else { continue }; // said by the tests of the systems
+        let review = lanewright_twin::review::review(&system, &loaded.texts, &loaded.problems, name, "0.1.0", 0);
+        let start = std::time::Instant::now();
+        let page = html(&system, &review);
+        eprintln!("{name}: {} kB, {:?}", page.len() / 1000, start.elapsed());
+        balanced(&page);
+        assert!(page.len() < 1_000_000, "{name}: {} bytes", page.len());
+        assert!(!page.contains("NaN"), "{name}");
+        if let Ok(path) = std::env::var("REPORT_OUT") {
+            let written = std::fs::write(std::path::Path::new(&path).join(format!("{name}.html")), page);
+            assert!(written.is_ok(), "{written:?}");
+        }
+    }
+}
+
 /// Writes the page where REPORT_OUT says, to look at it in a browser.
 #[test]
 fn the_page_can_be_kept() {
