@@ -2,6 +2,8 @@
 //! engines.
 
 pub mod disk;
+pub mod number;
 pub mod problems;
 pub mod report;
+pub mod terminal;
 pub mod verbs;

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lanewright::verbs::{Outcome, check, parts, schema};
+use lanewright::verbs::{Outcome, check, parts, review, schema, systems};
 
 /// Design, simulate and operate the connectivity of AI machines.
 #[derive(Parser, Debug)]
@@ -16,11 +16,15 @@ struct Command {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    /// Check, plan and add up a system: the main job
+    Review(review::ReviewArgs),
     /// Report all problems of a system file at once
     Check(check::CheckArgs),
     /// The parts catalogue with its sources
     Parts(parts::PartsArgs),
-    /// Print the JSON Schema of a file that you write
+    /// List the bundled systems, or print one
+    Systems(systems::SystemsArgs),
+    /// Print the JSON Schema of a file
     Schema(schema::SchemaArgs),
     /// Print a shell's completion script
     #[command(
@@ -36,8 +40,10 @@ fn main() -> ExitCode {
     let command = Command::parse();
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let outcome = match &command.verb {
+        Verb::Review(args) => review::run(args, colour),
         Verb::Check(args) => check::run(args, colour),
         Verb::Parts(args) => parts::run(args, colour),
+        Verb::Systems(args) => systems::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Completions { shell } => completions(*shell),
     };

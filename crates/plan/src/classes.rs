@@ -215,7 +215,9 @@ fn decide(
 /// Whether a longer class can be joined to a class: the same thing is bought.
 fn joins(class: &LinkClass, answer: &Answer) -> bool {
     match (&class.choice, &answer.choice) {
-        (Some(x), Some(y)) => x.name == y.name && x.parts == y.parts && x.retimers == y.retimers && x.length == y.length,
+        (Some(x), Some(y)) => {
+            x.name == y.name && x.parts == y.parts && x.retimers == y.retimers && x.length == y.length
+        }
         _ => false,
     }
 }

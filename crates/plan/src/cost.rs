@@ -58,4 +58,3 @@ pub fn cost(system: &System, pieces: &[Pieces], power: &Power, outage_per_year: 
         unpriced: unpriced.into_iter().map(|(id, count)| (id.to_owned(), count)).collect(),
     }
 }
-

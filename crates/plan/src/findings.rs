@@ -41,9 +41,10 @@ pub fn findings(system: &System, classified: &Classified, pieces: &[Pieces], pow
                 severity: Severity::Error,
                 code: "given-medium-fails",
                 message: format!("the part given for {} does not work: {fault}", subject(system, class)),
-                help: note.help.clone().or_else(|| {
-                    class.alternatives.first().map(|other| format!("{} would close", other.name))
-                }),
+                help: note
+                    .help
+                    .clone()
+                    .or_else(|| class.alternatives.first().map(|other| format!("{} would close", other.name))),
                 span: Some(set.span),
             });
         } else {
@@ -110,7 +111,11 @@ fn class_remarks(system: &System, class: &LinkClass, list: &mut Vec<Finding>) {
                 choice.loss.margin.likely,
                 choice.loss.margin.low
             ),
-            help: class.alternatives.iter().find(|o| o.loss.margin.low >= 0.0).map(|o| format!("{} keeps a margin throughout", o.name)),
+            help: class
+                .alternatives
+                .iter()
+                .find(|o| o.loss.margin.low >= 0.0)
+                .map(|o| format!("{} keeps a margin throughout", o.name)),
             span: Some(set.span),
         });
     }
@@ -154,9 +159,11 @@ fn missing_figures(system: &System, pieces: &[Pieces], list: &mut Vec<Finding>) 
             *fit.entry(id).or_insert(0.0) += piece.count;
         }
     }
-    for (code, what, parts) in
-        [("no-price-figure", "price", price), ("no-power-figure", "power", power), ("no-fit-figure", "failure rate", fit)]
-    {
+    for (code, what, parts) in [
+        ("no-price-figure", "price", price),
+        ("no-power-figure", "power", power),
+        ("no-fit-figure", "failure rate", fit),
+    ] {
         if parts.is_empty() {
             continue;
         }

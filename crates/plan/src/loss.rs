@@ -96,7 +96,11 @@ mod tests {
             .map(|&(at, loss)| LossPoint {
                 at_ghz: Gigahertz(at),
                 per_m: Some(Figure {
-                    band: Band { low: DecibelsPerMetre(loss * 0.9), likely: DecibelsPerMetre(loss), high: DecibelsPerMetre(loss * 1.2) },
+                    band: Band {
+                        low: DecibelsPerMetre(loss * 0.9),
+                        likely: DecibelsPerMetre(loss),
+                        high: DecibelsPerMetre(loss * 1.2),
+                    },
                     grade: Grade::Press,
                     source: "S1".into(),
                     note: None,

@@ -12,7 +12,7 @@ use crate::amount::Amount;
 
 /// A sum of figures. Bounds are the sums of the parts' bounds (all low or all high together), the widest
 /// band that is still honest without knowing correlations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Total {
     /// Sum of the low ends.
     pub low: f64,

@@ -15,8 +15,8 @@
 //! The routed length is then stretched by the site's slack share and slack.
 
 use lanewright_model::catalogue::part::Side;
-use lanewright_model::system::{Rack, Site, System};
 use lanewright_model::system::tables::Routing;
+use lanewright_model::system::{Rack, Site, System};
 use lanewright_model::units::Quantity;
 
 /// Where a device stands.

@@ -62,7 +62,9 @@ pub fn check(system: &System, plan: &Plan) -> Vec<Checked> {
         let path = plan
             .latency
             .iter()
-            .filter(|p| p.domain.starts_with("scale-up") && is_accelerator(system, &p.from) && is_accelerator(system, &p.to))
+            .filter(|p| {
+                p.domain.starts_with("scale-up") && is_accelerator(system, &p.from) && is_accelerator(system, &p.to)
+            })
             .max_by(|a, b| a.total.likely.total_cmp(&b.total.likely));
         most(
             "scale_up_latency_ns_max",
@@ -99,11 +101,8 @@ pub fn check(system: &System, plan: &Plan) -> Vec<Checked> {
             tightest.map(|(_, loss)| (loss.margin.low, loss.margin.likely, loss.margin.high)),
         );
         least("com_db_min", limits.com_db_min.as_ref().map(|p| (p.value.0, p.span)), "every electrical link", None);
-        let available = plan
-            .reliability
-            .availability
-            .iter()
-            .min_by(|a, b| a.availability.likely.total_cmp(&b.availability.likely));
+        let available =
+            plan.reliability.availability.iter().min_by(|a, b| a.availability.likely.total_cmp(&b.availability.likely));
         least(
             "availability_min",
             limits.availability_min.as_ref().map(|p| (p.value, p.span)),
@@ -133,14 +132,7 @@ pub fn check(system: &System, plan: &Plan) -> Vec<Checked> {
     lines
 }
 
-fn checked(
-    name: &str,
-    subject: &str,
-    limit: f64,
-    found: Option<Found>,
-    at_least: bool,
-    span: Option<Span>,
-) -> Checked {
+fn checked(name: &str, subject: &str, limit: f64, found: Option<Found>, at_least: bool, span: Option<Span>) -> Checked {
     let status = match found {
         None => LimitStatus::Unknown,
         Some((low, likely, high)) => {

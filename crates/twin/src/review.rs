@@ -7,12 +7,13 @@ use lanewright_model::problem::{Problems, Severity};
 use lanewright_model::system::System;
 use lanewright_model::text::Texts;
 use lanewright_plan::plan::{Plan, Total};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::limits;
 
 /// A review of one system. The JSON form has a published schema (`schema/review.schema.json`).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Review {
     /// What was reviewed.
     pub system: Subject,
@@ -24,13 +25,15 @@ pub struct Review {
     pub limits: Vec<LimitLine>,
     /// Findings: broken limits and errors first.
     pub findings: Vec<FindingLine>,
+    /// Classes of equal links.
+    pub links: Vec<LinkLine>,
     /// The whole plan, for the report; the JSON form has its own tables.
     #[serde(skip)]
     pub plan: Plan,
 }
 
 /// What was reviewed, and by what.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Subject {
     /// Name of the system.
     pub name: String,
@@ -49,7 +52,7 @@ pub struct Subject {
 }
 
 /// Sums over the whole system.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Totals {
     /// Devices that are not assemblies.
     pub devices: u64,
@@ -78,7 +81,7 @@ pub struct Totals {
 }
 
 /// One domain.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DomainLine {
     /// Name.
     pub name: String,
@@ -92,8 +95,55 @@ pub struct DomainLine {
     pub links_by_medium: BTreeMap<String, u64>,
 }
 
+/// A class of equal links: same table, ends, protocol, medium and sold length.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LinkLine {
+    /// Link table, with its path inside assemblies.
+    pub set: String,
+    /// Domain.
+    pub domain: String,
+    /// Protocol at the first end.
+    pub protocol: String,
+    /// Part and port group at the first end.
+    pub from: String,
+    /// Part and port group at the second end.
+    pub to: String,
+    /// Links.
+    pub links: u32,
+    /// Cables, module pairs or board paths.
+    pub cables: u32,
+    /// Shortest length, in metres.
+    pub length_m_min: f64,
+    /// Longest length, in metres; the medium is chosen for it.
+    pub length_m_max: f64,
+    /// Medium; absent when nothing closes.
+    pub medium: Option<String>,
+    /// What was chosen.
+    pub choice: Option<String>,
+    /// Parts of one cable with their numbers.
+    pub parts: BTreeMap<String, f64>,
+    /// Nyquist frequency of a lane, in GHz.
+    pub nyquist_ghz: Option<f64>,
+    /// Electrical loss at Nyquist, likely, in dB.
+    pub loss_db: Option<f64>,
+    /// Margin under the loss budget in dB: low, likely, high.
+    pub margin_db: Option<[f64; 3]>,
+    /// Price of one cable with all its parts in US dollars: low, likely, high.
+    pub capex_usd_each: Option<[f64; 3]>,
+    /// Power of one cable with all its parts in watts: low, likely, high.
+    pub power_w_each: Option<[f64; 3]>,
+    /// Added latency of one pass in nanoseconds, propagation included: low, likely, high.
+    pub latency_ns: Option<[f64; 3]>,
+    /// Why it was chosen.
+    pub reason: String,
+    /// The next-best alternative.
+    pub next_best: Option<String>,
+    /// Share of the likely life cost that rests on weak grades, 0 to 1.
+    pub weak_share: Option<f64>,
+}
+
 /// One limit of the file.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LimitLine {
     /// Key in the file.
     pub name: String,
@@ -112,7 +162,7 @@ pub struct LimitLine {
 }
 
 /// How a limit stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitStatus {
     /// Kept over the whole band.
@@ -126,7 +176,7 @@ pub enum LimitStatus {
 }
 
 /// One finding.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct FindingLine {
     /// How bad it is.
     pub severity: Severity,
@@ -142,8 +192,15 @@ pub struct FindingLine {
 
 /// Reviews a system: plans it, adds it up, and checks its limits. `texts` and `problems` are those of loading it:
 /// warnings become findings, places become `file:line:column`.
-pub fn review(system: &System, texts: &Texts, problems: &Problems, file: &str, version: &str, inputs_hash: u64) -> Review {
-    let plan = lanewright_plan::plan(system);
+pub fn review(
+    system: &System,
+    texts: &Texts,
+    problems: &Problems,
+    file: &str,
+    version: &str,
+    inputs_hash: u64,
+) -> Review {
+    let plan = lanewright_plan::plan_system(system);
     let limits = limits::check(system, &plan);
     let findings = findings(texts, problems, &plan, &limits);
     Review {
@@ -160,6 +217,7 @@ pub fn review(system: &System, texts: &Texts, problems: &Problems, file: &str, v
         domains: domains(&plan),
         limits: limits.into_iter().map(|checked| checked.line).collect(),
         findings,
+        links: link_lines(system, &plan),
         plan,
     }
 }
@@ -220,6 +278,47 @@ fn domains(plan: &Plan) -> Vec<DomainLine> {
             lanes: domain.lanes,
             bandwidth_gbps: domain.bandwidth_gbps,
             links_by_medium: domain.links_by_medium.iter().map(|(m, links)| (medium_key(*m), *links)).collect(),
+        })
+        .collect()
+}
+
+fn link_lines(system: &System, plan: &Plan) -> Vec<LinkLine> {
+    let catalogue = &system.catalogue;
+    let end = |(part, group): (lanewright_model::system::PartId, u32)| {
+        let part = catalogue.part(part);
+        format!("{}.{}", part.id.value, part.port[group as usize].id.value)
+    };
+    let band = |low: f64, likely: f64, high: f64| Some([low, likely, high]);
+    plan.classes
+        .iter()
+        .map(|class| {
+            let choice = class.choice.as_ref();
+            let electrical = choice.map(|c| &c.loss).filter(|loss| !loss.items.is_empty());
+            LinkLine {
+                set: system.link_sets[class.set.index()].name.clone(),
+                domain: system.domains[class.domain.index()].name.clone(),
+                protocol: catalogue.protocol(class.protocol).id.clone(),
+                from: end(class.a),
+                to: end(class.b),
+                links: class.links,
+                cables: class.cables,
+                length_m_min: class.length_min.0,
+                length_m_max: class.length_max.0,
+                medium: choice.map(|c| medium_key(c.medium)),
+                choice: choice.map(|c| c.name.clone()),
+                parts: choice
+                    .map(|c| c.parts.iter().map(|(id, n)| (catalogue.part(*id).id.value.clone(), *n)).collect())
+                    .unwrap_or_default(),
+                nyquist_ghz: electrical.map(|loss| loss.nyquist.0),
+                loss_db: electrical.map(|loss| loss.items.iter().map(|item| item.loss.likely.0).sum()),
+                margin_db: electrical.and_then(|l| band(l.margin.low, l.margin.likely, l.margin.high)),
+                capex_usd_each: choice.and_then(|c| band(c.capex.low.0, c.capex.likely.0, c.capex.high.0)),
+                power_w_each: choice.and_then(|c| band(c.power.low.0, c.power.likely.0, c.power.high.0)),
+                latency_ns: choice.and_then(|c| band(c.latency.low.0, c.latency.likely.0, c.latency.high.0)),
+                reason: class.reason.clone(),
+                next_best: class.alternatives.first().map(|a| a.name.clone()),
+                weak_share: choice.map(|c| c.weak_share),
+            }
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use lanewright_model::figure::Band;
 use lanewright_plan::plan::Total;
 
-use super::number::Measure;
+use crate::number::Measure;
 
 /// Three values and the weak share of the middle one, drawn against a common scale.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,11 +2,11 @@
 
 use super::bar::Spread;
 use super::escape::Name;
-use super::number::Measure;
 use super::page::Page;
 use super::survey::Survey;
 use super::table::{self, Table};
 use super::words;
+use crate::number::Measure;
 
 /// Writes the section.
 pub fn write(survey: &Survey<'_>, page: &mut Page) {

@@ -5,10 +5,10 @@ use lanewright_plan::plan::Total;
 
 use super::bar::{self, Row, Spread};
 use super::escape::Name;
-use super::number::Measure;
 use super::page::Page;
 use super::survey::{Family, Survey};
 use super::words;
+use crate::number::Measure;
 
 /// Rack groups shown before the rest is folded away.
 const OPEN_RACKS: usize = 16;

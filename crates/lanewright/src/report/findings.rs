@@ -5,10 +5,10 @@ use lanewright_twin::review::{FindingLine, LimitLine, LimitStatus};
 
 use super::bar::{self, Spread};
 use super::escape::{Escaped, Name};
-use super::number::{self, Measure};
 use super::page::Page;
 use super::survey::Survey;
 use super::words;
+use crate::number::{self, Measure};
 
 /// Findings shown before the rest is folded away.
 const OPEN_FINDINGS: usize = 12;

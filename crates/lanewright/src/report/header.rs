@@ -6,10 +6,10 @@ use lanewright_twin::review::LimitStatus;
 
 use super::bar::{self, Spread};
 use super::escape::{Escaped, Name};
-use super::number::{self, Measure};
 use super::page::Page;
 use super::survey::Survey;
 use super::words;
+use crate::number::{self, Measure};
 use lanewright_model::catalogue::part::Medium;
 
 /// Writes the head of the page.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use lanewright_plan::plan::PathClass;
 
 use super::escape::{Escaped, Name};
-use super::number::{self, Measure};
 use super::page::Page;
 use super::survey::Survey;
 use super::text;
 use super::words;
+use crate::number::{self, Measure};
 
 /// Colours that pieces take in the order of their names' first appearance.
 const COLOURS: usize = 8;

@@ -4,10 +4,10 @@ use lanewright_plan::plan::{LinkClass, MediaOption};
 
 use super::escape::Name;
 use super::link_table::lengths;
-use super::number::{self, Measure};
 use super::page::Page;
 use super::survey::Survey;
 use super::words;
+use crate::number::{self, Measure};
 
 /// Classes shown before the rest is folded away.
 const OPEN_CLASSES: usize = 16;

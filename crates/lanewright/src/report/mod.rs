@@ -21,7 +21,6 @@ mod header;
 mod latency;
 mod link_table;
 mod media;
-mod number;
 mod page;
 mod racks;
 mod reliability;

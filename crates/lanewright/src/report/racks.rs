@@ -4,11 +4,11 @@ use lanewright_model::system::tables::Routing;
 use lanewright_model::system::{DeviceId, RackId};
 
 use super::escape::{Escaped, Name};
-use super::number::{self, Measure};
 use super::page::Page;
 use super::survey::{RackGroup, Survey, Trunk};
 use super::text;
 use super::words;
+use crate::number::{self, Measure};
 
 /// Rack groups drawn before the rest is folded away.
 const OPEN_GROUPS: usize = 8;

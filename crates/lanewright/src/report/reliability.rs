@@ -4,11 +4,11 @@ use lanewright_plan::plan::Urgency;
 
 use super::bar::Spread;
 use super::escape::Name;
-use super::number::{self, Measure};
 use super::page::Page;
 use super::survey::Survey;
 use super::table::{self, Table};
 use super::words;
+use crate::number::{self, Measure};
 
 /// Writes the section.
 pub fn write(survey: &Survey<'_>, page: &mut Page) {

@@ -7,7 +7,7 @@ use lanewright_model::figure::Grade;
 use lanewright_model::system::PartId;
 
 use super::escape::{Escaped, Name, is_web_address};
-use super::number;
+use crate::number;
 use super::page::Page;
 use super::survey::Survey;
 use super::table::{self, Table};

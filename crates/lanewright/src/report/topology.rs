@@ -6,11 +6,11 @@ use lanewright_model::catalogue::part::{Kind, Medium};
 use lanewright_model::system::{DomainId, SetId};
 
 use super::escape::{Escaped, Name};
-use super::number::{self, Measure};
 use super::page::Page;
 use super::survey::{Family, Survey, series};
 use super::text;
 use super::words;
+use crate::number::{self, Measure};
 
 /// Domains drawn before the rest is folded away.
 const OPEN_DOMAINS: usize = 8;

@@ -5,11 +5,11 @@ use lanewright_model::system::DomainId;
 use lanewright_plan::plan::{LinkClass, LossBudget, MediaOption};
 
 use super::escape::{Escaped, Name};
-use super::number::{self, Measure};
 use super::page::Page;
 use super::survey::Survey;
 use super::text;
 use super::words;
+use crate::number::{self, Measure};
 
 /// Drawings shown in all before the rest is folded away.
 const OPEN: usize = 24;

@@ -88,7 +88,7 @@ pub fn grade(grade: Grade) -> &'static str {
 
 /// "1 link", "12 links".
 pub fn plural(count: u64, one: &str) -> String {
-    let number = super::number::count(count);
+    let number = crate::number::count(count);
     match one {
         _ if count == 1 => format!("{number} {one}"),
         _ if one.ends_with('y') && !one.ends_with("ay") => format!("{number} {}ies", &one[..one.len() - 1]),

@@ -2,7 +2,9 @@
 
 pub mod check;
 pub mod parts;
+pub mod review;
 pub mod schema;
+pub mod systems;
 
 use std::path::PathBuf;
 

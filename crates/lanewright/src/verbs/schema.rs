@@ -1,9 +1,11 @@
-//! `lanewright schema`: JSON Schemas of the files that users write, generated from the types that read them.
+//! `lanewright schema`: JSON Schemas of the files that users write and of the review, generated
+//! from the types that read and write them.
 
 use clap::{Args, ValueEnum};
 use lanewright_model::catalogue::CatalogueFile;
 use lanewright_model::read::SchemaBook;
 use lanewright_model::system::tables::SystemFile;
+use lanewright_twin::review::Review;
 
 use super::{Outcome, json_text};
 
@@ -13,7 +15,7 @@ use super::{Outcome, json_text};
   lanewright schema system > system.schema.json
   In an editor with Taplo:  #:schema https://github.com/lanewright/lanewright/raw/main/schema/system.schema.json")]
 pub struct SchemaArgs {
-    /// Which file's schema
+    /// Whose schema
     pub file: SchemaFile,
 }
 
@@ -24,6 +26,8 @@ pub enum SchemaFile {
     System,
     /// A catalogue file
     Catalogue,
+    /// The JSON of `lanewright review --json`
+    Review,
 }
 
 /// The schema as text.
@@ -35,6 +39,11 @@ pub fn text(file: SchemaFile) -> String {
         }
         SchemaFile::Catalogue => {
             SchemaBook::document::<CatalogueFile>("Lanewright catalogue", &format!("{base}/catalogue.schema.json"))
+        }
+        SchemaFile::Review => {
+            let mut schema = schemars::schema_for!(Review).to_value();
+            schema["$id"] = format!("{base}/review.schema.json").into();
+            schema
         }
     })
 }

@@ -38,7 +38,10 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
     for (index, part) in judge.catalogue.parts.iter().enumerate() {
         let Some(spec) = part.retimer.as_ref().filter(|_| part.kind == Kind::Retimer) else { continue };
         let technology = question.a.technology;
-        if spec.gearbox > 1 || !fit::same_family(&spec.families, technology) || !fit::has_rate(&spec.lane_gbps, technology) {
+        if spec.gearbox > 1
+            || !fit::same_family(&spec.families, technology)
+            || !fit::has_rate(&spec.lane_gbps, technology)
+        {
             continue;
         }
         let id = PartId(index as u32);
@@ -60,7 +63,8 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
 /// Whether the two ports are joined by a board when the file leaves it open: neither has a cage that a
 /// cable leaves from.
 fn soldered(question: &Question<'_>) -> bool {
-    let cabled = |end: &super::End<'_>| end.group.co_packaged || (end.cage().is_some() && end.group.side != Side::Internal);
+    let cabled =
+        |end: &super::End<'_>| end.group.co_packaged || (end.cage().is_some() && end.group.side != Side::Internal);
     !cabled(&question.a) && !cabled(&question.b)
 }
 
@@ -83,7 +87,9 @@ impl BoardPath {
         if question.segments.is_empty() {
             let nyquist = question.a.technology.nyquist();
             let plug = |cage: Option<&str>| {
-                cage.and_then(|cage| connector::of_form(catalogue, cage).map(|_| connector::piece(catalogue, None, cage, nyquist)))
+                cage.and_then(|cage| {
+                    connector::of_form(catalogue, cage).map(|_| connector::piece(catalogue, None, cage, nyquist))
+                })
             };
             let material = catalogue.find_part(DEFAULT_MATERIAL)?;
             stretch.extend(plug(question.a.cage()));
@@ -114,7 +120,8 @@ impl BoardPath {
     /// Splits the longest-suffering stretch by so many retimers: their places make the greatest loss of any
     /// piece as small as can be, lines being cut anywhere and everything else only between pieces.
     fn place(&self, judge: &Judge<'_>, retimer: PartId, count: usize) -> Vec<Placed> {
-        let losses: Vec<Vec<f64>> = self.stretches.iter().map(|s| s.iter().map(|p| self.loss(judge, p)).collect()).collect();
+        let losses: Vec<Vec<f64>> =
+            self.stretches.iter().map(|s| s.iter().map(|p| self.loss(judge, p)).collect()).collect();
         let total = |s: &Vec<f64>| s.iter().sum::<f64>();
         let Some(which) = (0..losses.len()).max_by(|x, y| total(&losses[*x]).total_cmp(&total(&losses[*y]))) else {
             return Vec::new();
@@ -123,7 +130,11 @@ impl BoardPath {
         let (mut low, mut high) = (0.0, total(loss));
         for _ in 0..60 {
             let middle = (low + high) / 2.0;
-            if cut(pieces, loss, middle).is_some_and(|parts| parts.len() <= count + 1) { high = middle } else { low = middle }
+            if cut(pieces, loss, middle).is_some_and(|parts| parts.len() <= count + 1) {
+                high = middle
+            } else {
+                low = middle
+            }
         }
         cut(pieces, loss, high)
             .unwrap_or_else(|| vec![pieces.clone()])
@@ -172,7 +183,9 @@ impl BoardPath {
             }
         }
         let technology = question.a.technology;
-        let own = |chip: Option<&PartId>| chip.and_then(|id| catalogue.part(*id).figures.loss_budget.as_ref()).map(|f| f.band);
+        let own = |chip: Option<&PartId>| {
+            chip.and_then(|id| catalogue.part(*id).figures.loss_budget.as_ref()).map(|f| f.band)
+        };
         let last = stretches.len().saturating_sub(1);
         let checks: Vec<LossBudget> = stretches
             .iter()
@@ -182,7 +195,12 @@ impl BoardPath {
                 let after = if index == last { Some(question.b.budget()) } else { own(chips.get(index)) };
                 let standard = technology.loss_budget.band;
                 let budget = host::tighter(before.unwrap_or(standard), after.unwrap_or(standard));
-                judge.margin.check(&ElectricalPath { technology, pieces: pieces.to_vec(), budget, reserve: question.a.reserve() })
+                judge.margin.check(&ElectricalPath {
+                    technology,
+                    pieces: pieces.to_vec(),
+                    budget,
+                    reserve: question.a.reserve(),
+                })
             })
             .collect();
         let loss = worst(checks);

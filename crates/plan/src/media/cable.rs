@@ -117,7 +117,8 @@ fn judged(
     count: f64,
     mut refusal: Option<Refusal>,
 ) -> Candidate {
-    let sold = cable.lengths_m.iter().copied().filter(|l| *l + 1e-6 >= question.length.get()).fold(f64::INFINITY, f64::min);
+    let sold =
+        cable.lengths_m.iter().copied().filter(|l| *l + 1e-6 >= question.length.get()).fold(f64::INFINITY, f64::min);
     let longest = cable.lengths_m.iter().copied().fold(0.0, f64::max);
     let length = if sold.is_finite() { Metres(sold) } else { question.length };
     if refusal.is_none() && !sold.is_finite() {
@@ -136,9 +137,9 @@ fn judged(
     }
     let loss = match cable.medium {
         Medium::Aec => retimed(question, judge, part, cable, length),
-        Medium::Aoc => worst(
-            [&question.a, &question.b].map(|end| to_plug(end, judge, part, cable)).into_iter().collect(),
-        ),
+        Medium::Aoc => {
+            worst([&question.a, &question.b].map(|end| to_plug(end, judge, part, cable)).into_iter().collect())
+        }
         _ => end_to_end(question, judge, part, cable, length),
     };
     if refusal.is_none() && !loss.closes() {
@@ -167,12 +168,23 @@ fn name(part: &Part, length: Metres) -> String {
 }
 
 /// A linear cable: one path from SerDes to SerDes. Redrivers add what they equalise to the budget.
-fn end_to_end(question: &Question<'_>, judge: &Judge<'_>, part: &Part, cable: &CableSpec, length: Metres) -> LossBudget {
+fn end_to_end(
+    question: &Question<'_>,
+    judge: &Judge<'_>,
+    part: &Part,
+    cable: &CableSpec,
+    length: Metres,
+) -> LossBudget {
     let technology = slower_budget(&question.a, &question.b);
     let nyquist = technology.technology.nyquist();
     let named = cable.connector.as_ref().map(|c| c.value.as_str());
     let plug = |end: &End<'_>| {
-        connector::piece(judge.catalogue, named, end.cage().or(cable.plugs.first().map(String::as_str)).unwrap_or("plug"), nyquist)
+        connector::piece(
+            judge.catalogue,
+            named,
+            end.cage().or(cable.plugs.first().map(String::as_str)).unwrap_or("plug"),
+            nyquist,
+        )
     };
     let mut pieces = vec![question.a.host_piece("host"), plug(&question.a)];
     pieces.extend(stock(judge, cable, length));
@@ -182,7 +194,12 @@ fn end_to_end(question: &Question<'_>, judge: &Judge<'_>, part: &Part, cable: &C
         // A redriver's loss budget is the loss that it equalises itself, on top of what the hosts recover.
         budget = budget + part.figures.loss_budget.as_ref().map_or(Band::exact(Decibels(0.0)), |f| f.band);
     }
-    judge.margin.check(&ElectricalPath { technology: technology.technology, pieces, budget, reserve: technology.reserve() })
+    judge.margin.check(&ElectricalPath {
+        technology: technology.technology,
+        pieces,
+        budget,
+        reserve: technology.reserve(),
+    })
 }
 
 /// The end whose lane is the faster, whose loss is the higher.
@@ -243,7 +260,8 @@ fn too_lossy(loss: &LossBudget, judge: &Judge<'_>, cable: &CableSpec, length: Me
         if let Some(at) = crate::loss::loss_at(points, loss.nyquist, crate::loss::Per::Metre) {
             let closing = length.get() - loss.shortfall() / at.band.likely.max(1e-9);
             if closing > 0.0 {
-                refusal.help = Some(format!("this cable closes up to {}", metres(Metres((closing * 100.0).floor() / 100.0))));
+                refusal.help =
+                    Some(format!("this cable closes up to {}", metres(Metres((closing * 100.0).floor() / 100.0))));
             }
         }
     }

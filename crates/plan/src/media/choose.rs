@@ -78,7 +78,13 @@ fn rank(candidate: &Candidate) -> f64 {
 }
 
 /// The part that the file names, taken whether it works or not.
-fn given(question: &Question<'_>, judge: &Judge<'_>, all: Vec<Candidate>, rejected: Vec<Rejected>, name: &str) -> Answer {
+fn given(
+    question: &Question<'_>,
+    judge: &Judge<'_>,
+    all: Vec<Candidate>,
+    rejected: Vec<Rejected>,
+    name: &str,
+) -> Answer {
     let Some(at) = all.iter().position(|c| c.refusal.is_none()).or(if all.is_empty() { None } else { Some(0) }) else {
         return Answer {
             reason: format!("{name} is no cable or module that could carry {}", subject(question)),
@@ -125,11 +131,7 @@ fn why(question: &Question<'_>, best: &Candidate, rest: &[Candidate], fails: &[C
     }
     match rest.iter().find(|c| c.unpriced.is_empty()) {
         Some(next) if best.unpriced.is_empty() => {
-            text.push_str(&format!(
-                ": {} less over the life than {}",
-                usd(rank(next) - rank(best)),
-                next.option.name
-            ));
+            text.push_str(&format!(": {} less over the life than {}", usd(rank(next) - rank(best)), next.option.name));
         }
         _ if rest.is_empty() => text.push_str(": nothing else does"),
         _ => {}
@@ -156,7 +158,9 @@ fn why(question: &Question<'_>, best: &Candidate, rest: &[Candidate], fails: &[C
 fn nothing_helps(question: &Question<'_>, judge: &Judge<'_>, fails: &[Candidate]) -> Option<String> {
     let mut parts = Vec::new();
     let distance = |c: &Candidate| c.refusal.as_ref().map_or(f64::INFINITY, |r| r.distance);
-    if let Some(least) = fails.iter().min_by(|x, y| distance(x).total_cmp(&distance(y)).then(rank(x).total_cmp(&rank(y)))) {
+    if let Some(least) =
+        fails.iter().min_by(|x, y| distance(x).total_cmp(&distance(y)).then(rank(x).total_cmp(&rank(y))))
+    {
         if let Some(refusal) = &least.refusal {
             let mut text = format!("nearest: {} ({})", least.option.name, refusal.reason);
             if let Some(help) = &refusal.help {

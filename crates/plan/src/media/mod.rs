@@ -18,6 +18,6 @@ mod worth;
 
 pub use choose::{Answer, choose};
 pub use fit::{form_fits, same_family};
-pub use question::{CageUse, End, Question};
 pub(crate) use optics::sold_fibre;
+pub use question::{CageUse, End, Question};
 pub(crate) use worth::part_worth;

@@ -200,7 +200,8 @@ fn misfit(question: &Question<'_>, judge: &Judge<'_>, id: PartId) -> Option<Cand
         seat(&question.a, question.cages.a_links, question.cages.a_cages, spec),
         seat(&question.b, question.cages.b_links, question.cages.b_cages, spec),
     ];
-    let reason = why.into_iter().find_map(Result::err).unwrap_or_else(|| "no module at the other end shares its fibre".into());
+    let reason =
+        why.into_iter().find_map(Result::err).unwrap_or_else(|| "no module at the other end shares its fibre".into());
     let seated = Seated { id, part, spec, per_link: 1.0 };
     let mut candidate = judged(question, judge, &seated, &seated, spec.medium);
     candidate.refusal = Some(Refusal::never(reason));

@@ -77,10 +77,7 @@ fn is_unpowered(part: &Part) -> bool {
 pub(crate) fn life_cost(worth: &PartWorth, rates: &Rates) -> Amount {
     let price = worth.price.unwrap_or_default();
     let power = worth.power.unwrap_or_default();
-    let failures = worth
-        .fit
-        .unwrap_or_default()
-        .times(Fit(1.0).failures_per_year() * rates.life_years);
+    let failures = worth.fit.unwrap_or_default().times(Fit(1.0).failures_per_year() * rates.life_years);
     let replaced = failures + worth.renewals.unwrap_or_default();
     price + power.product(rates.usd_per_watt_year).times(rates.life_years) + replaced.product(price + rates.visit)
 }
