@@ -52,7 +52,7 @@ pub(crate) fn part_worth(part: &Part, length: Option<Metres>, life_years: f64) -
 /// Wear-out replacements of one piece over a life, if the part has a Weibull life.
 pub(crate) fn renewals_of(part: &Part, life_years: f64) -> Option<Amount> {
     let life = part.figures.wearout_life.as_ref()?;
-    let shape = part.figures.wearout_shape.as_ref().map_or(3.0, |f| f.band.likely.get());
+    let shape = part.figures.wearout_shape.as_ref().map_or(crate::reliability::DEFAULT_SHAPE, |f| f.band.likely.get());
     let count = |characteristic: f64| renewals(life_years, characteristic, shape);
     let weak = life.grade.is_weak() || part.figures.wearout_shape.as_ref().is_none_or(|f| f.grade.is_weak());
     let band = Band {
