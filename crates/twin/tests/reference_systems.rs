@@ -49,12 +49,14 @@ fn superpod_table() {
         assert_eq!((switches("leaf"), switches("spine")), (leaves, spines), "{name}: switches");
         assert_eq!(links(&system, "compute") + links(&system, "ufm"), compute, "{name}: compute and UFM cables");
         assert_eq!(links(&system, "spine-leaf"), spine_leaf, "{name}: spine-leaf cables");
-        // Rail-optimised: the nodes of a unit meet on a leaf in the NIC of one number only.
+        // Rail-optimised: the nodes of a unit meet on a leaf in the NIC of one number.
         let (id, _) = set(&system, "compute");
         let mut rails: HashMap<u32, HashSet<u32>> = HashMap::new();
         for link in system.links_of(id) {
-            let nic = system.port(link.a).device;
-            rails.entry(system.port(link.b).device.0).or_default().insert(system.devices[nic.index()].index);
+            let nic = system.port(link.a);
+            // A cage holds two NICs.
+            let rail = 2 * system.devices[nic.device.index()].index + nic.shape.index;
+            rails.entry(system.port(link.b).device.0).or_default().insert(rail);
         }
         assert_eq!(rails.len(), leaves as usize, "{name}: every leaf has nodes");
         assert!(rails.values().all(|nics| nics.len() == 1), "{name}: one rail per leaf");

@@ -235,7 +235,8 @@ fn retimed(question: &Question<'_>, judge: &Judge<'_>, part: &Part, cable: &Cabl
     if let Some(stock) = stock(judge, cable, length) {
         // The inner line runs at the faster lane rate unless the gearbox sits at that end; take the worse.
         let end = slower_budget(&question.a, &question.b);
-        let budget = part.figures.loss_budget.as_ref().map_or(end.technology.loss_budget.band, |f| f.band);
+        // The part's own loss budget is that of its host side; between them its retimers are of the hosts' class.
+        let budget = end.technology.loss_budget.band;
         let zero = Band::exact(Decibels(0.0));
         paths.push(judge.margin.check(&ElectricalPath {
             technology: end.technology,
