@@ -68,7 +68,7 @@ fn is_way_back(path: &PathClass, paths: &[PathClass]) -> bool {
         })
 }
 
-fn bars(: &[&PathClass], colour: &BTreeMap<&str, usize>, scale: f64, out: &mut String) {
+fn bars(paths: &[&PathClass], colour: &BTreeMap<&str, usize>, scale: f64, out: &mut String) {
     const WIDTH: f64 = 560.0;
     const HEIGHT: f64 = 22.0;
     let scale = if scale.is_finite() && scale > 0.0 { scale } else { 1.0 };
