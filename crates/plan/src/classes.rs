@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use lanewright_model::system::{LinkSet, MediumChoice, PartId, System};
+use lanewright_model::system::{LinkSet, PartId, System};
 use lanewright_model::units::Metres;
 
 use crate::budget::MarginCheck;
@@ -244,7 +244,6 @@ fn ask(system: &System, set: &LinkSet, key: &Key, tally: &Tally, cages: CageUse,
         segments: &set.segments,
         length: Metres(f64::from(tally.max)),
     };
-    let _: MediumChoice = set.medium;
     choose(&question, judge)
 }
 
@@ -306,12 +305,7 @@ impl Lengths {
             for index in range {
                 let link = system.links[index];
                 let routed = ends.end(link.a).zip(ends.end(link.b)).and_then(|(a, b)| {
-                    router.length(
-                        ends.place(a.device),
-                        ends.side(link.a, &a),
-                        ends.place(b.device),
-                        ends.side(link.b, &b),
-                    )
+                    router.length(ends.place(a.device), ends.side(&a), ends.place(b.device), ends.side(&b))
                 });
                 match routed {
                     Some(length) => of_link[index] = length as f32,

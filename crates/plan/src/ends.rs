@@ -16,7 +16,8 @@ pub const NONE: u32 = u32::MAX;
 pub struct Ends<'a> {
     /// The system.
     pub system: &'a System,
-    device_of_port: Vec<u32>,
+    /// For every device set and port group the side on which cables leave.
+    sides: Vec<Vec<Side>>,
     /// For every layout and port the first port of the same cage, counted within the device.
     cage_start: Vec<Vec<u32>>,
     /// For every device its outermost assembly with a power, a price, a failure rate of its own.
@@ -44,7 +45,7 @@ impl<'a> Ends<'a> {
     /// Arrays of a system.
     pub fn new(system: &'a System) -> Self {
         let catalogue = &system.catalogue;
-        let mut device_of_port = vec![NONE; system.port_count as usize];
+        let mut sides: Vec<Vec<Side>> = vec![Vec::new(); system.sets.len()];
         let mut cover = [const { Vec::new() }; 3];
         for list in &mut cover {
             list.reserve(system.devices.len());
@@ -54,10 +55,14 @@ impl<'a> Ends<'a> {
         for (index, device) in system.devices.iter().enumerate() {
             let set = &system.sets[device.set.index()];
             let part = catalogue.part(set.part);
-            let first = device.first_port.index();
-            let ports = system.layouts[set.layout.0 as usize].ports.len();
-            for slot in device_of_port.iter_mut().skip(first).take(ports) {
-                *slot = index as u32;
+            let of_set = &mut sides[device.set.index()];
+            if of_set.is_empty() {
+                of_set.extend(part.port.iter().map(|g| g.side));
+                for (local, port) in system.layouts[set.layout.0 as usize].ports.iter().enumerate() {
+                    if let Some(side) = of_set.get_mut(port.group as usize) {
+                        *side = system.port(PortId(device.first_port.0 + local as u32)).side;
+                    }
+                }
             }
             let figures = [part.figures.power.is_some(), part.figures.price.is_some(), part.figures.fit.is_some()];
             for (list, has) in cover.iter_mut().zip(figures) {
@@ -84,13 +89,13 @@ impl<'a> Ends<'a> {
                     .collect()
             })
             .collect();
-        Self { system, device_of_port, cage_start, cover, place, root }
+        Self { system, sides, cage_start, cover, place, root }
     }
 
     /// The end of a link at a port. `None` when no device has the port.
     #[inline]
     pub fn end(&self, port: PortId) -> Option<LinkEnd> {
-        let device_index = *self.device_of_port.get(port.index())?;
+        let device_index = self.system.port_device.get(port.index())?.0;
         let device = self.system.devices.get(device_index as usize)?;
         let set = &self.system.sets[device.set.index()];
         let layout = set.layout.0 as usize;
@@ -111,9 +116,33 @@ impl<'a> Ends<'a> {
     }
 
     /// Side on which a link leaves the device's port.
-    pub fn side(&self, port: PortId, end: &LinkEnd) -> Side {
-        let _ = port;
-        self.system.catalogue.part(end.part).port.get(end.group as usize).map_or(Side::Front, |g| g.side)
+    pub fn side(&self, end: &LinkEnd) -> Side {
+        let set = self.system.devices[end.device as usize].set;
+        self.sides[set.index()].get(end.group as usize).copied().unwrap_or(Side::Front)
+    }
+
+    /// The outermost assembly with a failure rate of its own that a device is inside of.
+    pub fn failing_assembly(&self, device: u32) -> Option<u32> {
+        self.cover[2].get(device as usize).copied().filter(|top| *top != NONE && *top != device)
+    }
+
+    /// Accelerators inside the first device of this part.
+    pub fn accelerators_inside(&self, part: PartId) -> u32 {
+        let system = self.system;
+        let is = |set: lanewright_model::system::SetId| system.sets[set.index()].part == part;
+        let Some(outer) = system.devices.iter().position(|d| is(d.set)) else { return 0 };
+        let inside = |device: &Device| {
+            let mut at = device.parent;
+            while let Some(parent) = at {
+                if parent.index() == outer {
+                    return true;
+                }
+                at = system.devices[parent.index()].parent;
+            }
+            false
+        };
+        let accelerator = |d: &Device| system.catalogue.part(system.sets[d.set.index()].part).kind == Kind::Accelerator;
+        system.devices.iter().filter(|d| accelerator(d) && inside(d)).count() as u32
     }
 
     /// Which figures of an enclosing assembly already contain those of a device.

@@ -1,10 +1,10 @@
 //! What the planner has to say about a system.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use lanewright_model::catalogue::part::Kind;
 use lanewright_model::problem::Severity;
-use lanewright_model::system::{MediumChoice, System};
+use lanewright_model::system::{MediumChoice, PartId, System};
 
 use crate::bom::is_sum_of_parts;
 use crate::budget::metres;
@@ -14,7 +14,13 @@ use crate::media::part_worth;
 use crate::plan::{Finding, LinkClass, Power};
 
 /// All findings, errors first.
-pub fn findings(system: &System, classified: &Classified, pieces: &[Pieces], power: &Power) -> Vec<Finding> {
+pub fn findings(
+    system: &System,
+    classified: &Classified,
+    pieces: &[Pieces],
+    power: &Power,
+    without_latency: &HashSet<PartId>,
+) -> Vec<Finding> {
     let mut list = Vec::new();
     for set in &classified.lengthless {
         let set = &system.link_sets[*set as usize];
@@ -81,6 +87,18 @@ pub fn findings(system: &System, classified: &Classified, pieces: &[Pieces], pow
         }
     }
     missing_figures(system, pieces, &mut list);
+    if !without_latency.is_empty() {
+        let mut ids: Vec<&str> =
+            without_latency.iter().map(|id| system.catalogue.part(*id).id.value.as_str()).collect();
+        ids.sort_unstable();
+        list.push(Finding {
+            severity: Severity::Warning,
+            code: "no-latency-figure",
+            message: format!("latencies of paths are without that of {}", ids.join(", ")),
+            help: Some("add the figure in a catalogue folder of your own".into()),
+            span: None,
+        });
+    }
     list.sort_by(|x, y| y.severity.cmp(&x.severity).then(x.code.cmp(y.code)));
     list
 }

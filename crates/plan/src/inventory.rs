@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use lanewright_model::catalogue::part::Kind;
 use lanewright_model::system::{PartId, System};
 use lanewright_model::units::Metres;
 
@@ -44,12 +45,14 @@ pub fn inventory(ends: &Ends<'_>, classes: &[LinkClass]) -> Vec<Pieces> {
     for (index, class) in classes.iter().enumerate() {
         let Some(choice) = &class.choice else { continue };
         for &(part, per_cable) in &choice.parts {
+            let exact = per_cable * f64::from(class.cables);
+            let by_the_metre = system.catalogue.part(part).kind == Kind::Twinax;
             pieces.push(Pieces {
                 part,
                 length: sold_length(system, part, choice.length),
                 within: class.within,
                 // A chip or module shared by several links is bought whole.
-                count: (per_cable * f64::from(class.cables) - 1e-6).ceil().max(0.0),
+                count: if by_the_metre { exact } else { (exact - 1e-6).ceil().max(0.0) },
                 class: Some(index as u32),
             });
         }

@@ -16,8 +16,11 @@ pub mod classes;
 pub mod cost;
 pub mod domains;
 pub mod ends;
+pub mod fec;
 pub mod findings;
+pub mod graph;
 pub mod inventory;
+pub mod latency;
 pub mod loss;
 pub mod media;
 pub mod plan;
@@ -28,3 +31,4 @@ pub mod reliability;
 pub mod route;
 
 pub use planner::{plan as plan_system, plan_with};
+pub use rates::Rates;

@@ -2,8 +2,8 @@
 //!
 //! Geometry. A rack's place is the middle of its footprint: across the row at `(column + 1/2)` widths of the
 //! widest frame in that row, along the room at `row` times the row pitch. A device's height is the middle of
-//! its units. A cable leaves a device on its front or rear face and first runs half the rack's width to the
-//! cable channel at the rack's side.
+//! its units. A cable leaves a device on its front or rear face and first runs to the cable channel at the
+//! rack's side: a quarter of the width, the mean over ports spread over the face.
 //!
 //! - Same rack: channel to channel is the difference in height; from front to rear it also goes round the
 //!   rack's depth.
@@ -38,7 +38,7 @@ struct Spot {
     row: u32,
     across: f64,
     along: f64,
-    half_width: f64,
+    to_channel: f64,
     depth: f64,
     top: f64,
 }
@@ -72,7 +72,7 @@ impl Router {
                 row: rack.row,
                 across: (f64::from(rack.column) + 0.5) * widest.get(&rack.row).copied().unwrap_or_default(),
                 along: f64::from(rack.row) * site.row_pitch.get(),
-                half_width: rack.width.get() / 2.0,
+                to_channel: rack.width.get() / 4.0,
                 depth: rack.depth.get(),
                 top: f64::from(rack.units) * rack.unit.get(),
             })
@@ -92,7 +92,7 @@ impl Router {
         let (from, to) = (self.spots.get(a.rack as usize)?, self.spots.get(b.rack as usize)?);
         let other_face = (a_side == Side::Rear) != (b_side == Side::Rear);
         let (low, high) = (f64::from(a.height), f64::from(b.height));
-        let exits = from.half_width + to.half_width;
+        let exits = from.to_channel + to.to_channel;
         let routed = if a.rack == b.rack {
             exits + (low - high).abs() + if other_face { from.depth } else { 0.0 }
         } else {

@@ -88,7 +88,7 @@ fn gather(survey: &Survey<'_>, domain: DomainId) -> Graph {
         let mut node = |set: SetId| {
             *by_set.entry(set).or_insert_with(|| {
                 let Some(description) = survey.system.sets.get(set.index()) else { return 0 };
-                let path = survey.set_path(set);
+                let path = survey.system.set_path(set);
                 let index = *by_role.entry((description.part.0, series(&path))).or_insert_with(|| {
                     nodes.push(Node {
                         name: path,
@@ -100,7 +100,7 @@ fn gather(survey: &Survey<'_>, domain: DomainId) -> Graph {
                     });
                     nodes.len() - 1
                 });
-                nodes[index].devices += survey.devices_of_set.get(set.index()).copied().unwrap_or(0);
+                nodes[index].devices += survey.system.set_total(set);
                 index
             })
         };

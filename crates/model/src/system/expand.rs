@@ -18,12 +18,12 @@ use crate::read::document::Entry;
 use crate::read::{FromNode, Node, Reader, Value};
 use crate::text::{FileId, Placed, Span, Texts};
 
-/// Most devices of a system.
-pub const DEVICE_LIMIT: u64 = 8_000_000;
+/// Most devices of a system. The fuzzer works with lower limits, so that it spends its time on more systems.
+pub const DEVICE_LIMIT: u64 = if cfg!(fuzzing) { 5_000 } else { 8_000_000 };
 /// Most ports of a system.
-pub const PORT_LIMIT: u64 = 64_000_000;
+pub const PORT_LIMIT: u64 = if cfg!(fuzzing) { 50_000 } else { 64_000_000 };
 /// Most links of one link set, and of a system.
-pub const LINK_LIMIT: u64 = 32_000_000;
+pub const LINK_LIMIT: u64 = if cfg!(fuzzing) { 20_000 } else { 32_000_000 };
 
 /// Reads, expands and checks a system whose main text is in `texts`. Returns the system when there is no error, and
 /// adds every problem found.

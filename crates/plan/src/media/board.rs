@@ -241,6 +241,10 @@ impl BoardPath {
                 None => parts.push((*chip, share, None)),
             }
         }
+        // Boards are bought with their devices; cable stock is bought by the metre of pair, two pairs a lane.
+        for (id, length) in self.lines.iter().filter(|(id, _)| catalogue.part(*id).kind == Kind::Twinax) {
+            parts.push((*id, 2.0 * lanes * length.get(), None));
+        }
         let latency = |chip: &PartId| catalogue.part(*chip).figures.latency.as_ref().map_or(Amount::ZERO, Amount::of);
         let propagation = if self.lines.is_empty() {
             delay::over(None, delay::BOARD, length)

@@ -137,10 +137,12 @@ fn judged(
     }
     let loss = match cable.medium {
         Medium::Aec => retimed(question, judge, part, cable, length),
-        Medium::Aoc => {
+        // A redriver's budget is the host's side of it; what the cable loses it equalises within its lengths.
+        Medium::Acc if part.figures.loss_budget.is_none() => end_to_end(question, judge, cable, length),
+        Medium::Aoc | Medium::Acc => {
             worst([&question.a, &question.b].map(|end| to_plug(end, judge, part, cable)).into_iter().collect())
         }
-        _ => end_to_end(question, judge, part, cable, length),
+        _ => end_to_end(question, judge, cable, length),
     };
     if refusal.is_none() && !loss.closes() {
         refusal = Some(too_lossy(&loss, judge, cable, length));
@@ -167,14 +169,8 @@ fn name(part: &Part, length: Metres) -> String {
     if part.name.contains(&length) { part.name.clone() } else { format!("{}, {length}", part.name) }
 }
 
-/// A linear cable: one path from SerDes to SerDes. Redrivers add what they equalise to the budget.
-fn end_to_end(
-    question: &Question<'_>,
-    judge: &Judge<'_>,
-    part: &Part,
-    cable: &CableSpec,
-    length: Metres,
-) -> LossBudget {
+/// A linear cable: one path from SerDes to SerDes.
+fn end_to_end(question: &Question<'_>, judge: &Judge<'_>, cable: &CableSpec, length: Metres) -> LossBudget {
     let technology = slower_budget(&question.a, &question.b);
     let nyquist = technology.technology.nyquist();
     let named = cable.connector.as_ref().map(|c| c.value.as_str());
@@ -189,11 +185,7 @@ fn end_to_end(
     let mut pieces = vec![question.a.host_piece("host"), plug(&question.a)];
     pieces.extend(stock(judge, cable, length));
     pieces.extend([plug(&question.b), question.b.host_piece("far host")]);
-    let mut budget = host::tighter(question.a.budget(), question.b.budget());
-    if cable.medium == Medium::Acc {
-        // A redriver's loss budget is the loss that it equalises itself, on top of what the hosts recover.
-        budget = budget + part.figures.loss_budget.as_ref().map_or(Band::exact(Decibels(0.0)), |f| f.band);
-    }
+    let budget = host::tighter(question.a.budget(), question.b.budget());
     judge.margin.check(&ElectricalPath {
         technology: technology.technology,
         pieces,
@@ -233,9 +225,9 @@ fn to_plug(end: &End<'_>, judge: &Judge<'_>, part: &Part, cable: &CableSpec) -> 
 fn retimed(question: &Question<'_>, judge: &Judge<'_>, part: &Part, cable: &CableSpec, length: Metres) -> LossBudget {
     let mut paths = vec![to_plug(&question.a, judge, part, cable), to_plug(&question.b, judge, part, cable)];
     if let Some(stock) = stock(judge, cable, length) {
-        // The inner line runs at the faster lane rate unless the gearbox sits at that end; take the worse.
+        // Between its own retimers a cable is a link of the technology like any other, without the hosts'
+        // share. The faster lane rate is taken, which errs on the side of loss where a gearbox sits.
         let end = slower_budget(&question.a, &question.b);
-        // The part's own loss budget is that of its host side; between them its retimers are of the hosts' class.
         let budget = end.technology.loss_budget.band;
         let zero = Band::exact(Decibels(0.0));
         paths.push(judge.margin.check(&ElectricalPath {

@@ -131,7 +131,12 @@ fn why(question: &Question<'_>, best: &Candidate, rest: &[Candidate], fails: &[C
     }
     match rest.iter().find(|c| c.unpriced.is_empty()) {
         Some(next) if best.unpriced.is_empty() => {
-            text.push_str(&format!(": {} less over the life than {}", usd(rank(next) - rank(best)), next.option.name));
+            let saved = rank(next) - rank(best);
+            if saved < 0.005 * rank(best) {
+                text.push_str(&format!(", level with {}", next.option.name));
+            } else {
+                text.push_str(&format!(": {} less over the life than {}", usd(saved), next.option.name));
+            }
         }
         _ if rest.is_empty() => text.push_str(": nothing else does"),
         _ => {}

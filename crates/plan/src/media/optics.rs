@@ -1,5 +1,6 @@
 //! Candidates made of two optical modules and a fibre: pluggable, linear, coherent, co-packaged.
 
+use lanewright_model::catalogue::Catalogue;
 use lanewright_model::catalogue::part::{FibreSpec, Kind, Medium, ModuleSpec, Part};
 use lanewright_model::figure::Band;
 use lanewright_model::system::{MediumChoice, PartId};
@@ -22,6 +23,13 @@ struct Seated<'a> {
     per_link: f64,
 }
 
+impl Seated<'_> {
+    /// Whether it is no module but a bare fibre end: it takes no electrical loss at all.
+    fn is_bare(&self) -> bool {
+        self.spec.host_loss_max.band.high.get() <= 0.0
+    }
+}
+
 /// Every pair of modules that share a fibre, judged.
 pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Candidate> {
     let named = match question.medium {
@@ -39,7 +47,10 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
         let same = far.iter().find(|b| b.id == a.id);
         let partners: Vec<&Seated<'_>> = match same {
             Some(same) => vec![same],
-            None => far.iter().filter(|b| near.iter().all(|x| x.id != b.id) && interwork(a, b)).collect(),
+            None => far
+                .iter()
+                .filter(|b| near.iter().all(|x| x.id != b.id) && interwork(a, b, question, judge.catalogue))
+                .collect(),
         };
         for b in partners {
             let medium = medium_of(a, b);
@@ -63,11 +74,31 @@ fn medium_of(a: &Seated<'_>, b: &Seated<'_>) -> Medium {
     if a.spec.medium == Medium::Cpo || b.spec.medium == Medium::Cpo { Medium::Cpo } else { a.spec.medium }
 }
 
-/// Whether two different modules understand each other: same fibre, and the same kind of optics, where a
-/// co-packaged engine speaks to retimed pluggables.
-fn interwork(a: &Seated<'_>, b: &Seated<'_>) -> bool {
+/// Whether two different modules understand each other: the same kind of optics (a co-packaged engine speaks
+/// to retimed pluggables), the same glass with as many fibres for the same rate, and the same optical budget,
+/// which differs between wavelength plans (DR, FR, LR). Trunks of other plugs are joined by breakout cords. A
+/// bare fibre end takes any module that ends in its fibre.
+fn interwork(a: &Seated<'_>, b: &Seated<'_>, question: &Question<'_>, catalogue: &Catalogue) -> bool {
     let engine = |m: Medium| if m == Medium::Cpo { Medium::Optics } else { m };
-    a.spec.fibre.value == b.spec.fibre.value && engine(a.spec.medium) == engine(b.spec.medium)
+    if engine(a.spec.medium) != engine(b.spec.medium) {
+        return false;
+    }
+    if a.is_bare() || b.is_bare() {
+        return a.spec.fibre.value == b.spec.fibre.value;
+    }
+    let fibre =
+        |x: &Seated<'_>| catalogue.find_part(&x.spec.fibre.value).and_then(|id| catalogue.part(id).fibre.as_ref());
+    let (Some(near), Some(far)) = (fibre(a), fibre(b)) else { return false };
+    let per_gbps = |f: &FibreSpec, x: &Seated<'_>, end: &End<'_>| {
+        f64::from(f.fibres) / (f64::from(x.spec.lanes.max(1)) * end.technology.lane_gbps.get().max(1e-9))
+    };
+    let (here, there) = (per_gbps(near, a, &question.a), per_gbps(far, b, &question.b));
+    let budget = |x: &Seated<'_>| x.part.figures.optical_budget.as_ref().map(|f| f.band.likely.get());
+    let same_budget = match (budget(a), budget(b)) {
+        (Some(x), Some(y)) => (x - y).abs() <= 0.25,
+        _ => true,
+    };
+    near.glass == far.glass && (here - there).abs() <= 0.01 * here && same_budget
 }
 
 /// Modules that can sit in the cage of an end (or in its package).
@@ -120,7 +151,7 @@ fn seat(end: &End<'_>, links: u32, cages_per_link: f64, spec: &ModuleSpec) -> Re
 fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated<'_>, medium: Medium) -> Candidate {
     let catalogue = judge.catalogue;
     let length = Metres(sold_fibre(question.length.get()));
-    let fibre = catalogue.find_part(&a.spec.fibre.value);
+    let (fibre, fibres_per_link) = fibre_of(question, catalogue, a, b);
     let mut refusal = None;
     let reach = [a.part, b.part].into_iter().filter_map(|p| p.figures.reach.as_ref()).map(|f| f.band.likely.get());
     let reach = reach.fold(f64::INFINITY, f64::min);
@@ -131,7 +162,8 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
     if let (None, Some(glass)) = (&refusal, glass) {
         refusal = optical_refusal(a, b, glass, question.length);
     }
-    let loss = worst(vec![to_module(&question.a, judge, a.spec), to_module(&question.b, judge, b.spec)]);
+    let paths = [(&question.a, a.spec), (&question.b, b.spec)].map(|(end, spec)| to_module(end, judge, spec));
+    let loss = worst(paths.into_iter().flatten().collect());
     if refusal.is_none() && !loss.closes() {
         refusal = Some(over_budget(&loss));
     }
@@ -143,7 +175,7 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
         parts.extend([(a.id, near, None), (b.id, far, None)]);
     }
     if let Some(fibre) = fibre {
-        parts.push((fibre, question.links_per_cable, Some(length)));
+        parts.push((fibre, fibres_per_link * question.links_per_cable, Some(length)));
     }
     let electronics = [a.part, b.part].iter().filter_map(|p| p.figures.latency.as_ref()).map(Amount::of).sum();
     let modules = if a.id == b.id { a.part.name.clone() } else { format!("{} to {}", a.part.name, b.part.name) };
@@ -162,6 +194,24 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
     .finish(catalogue, judge.rates)
 }
 
+/// The fibre of a pair, and how many of it one link takes: that of the module with fewer fibres, shared by
+/// as many links as its fibres serve.
+fn fibre_of(question: &Question<'_>, catalogue: &Catalogue, a: &Seated<'_>, b: &Seated<'_>) -> (Option<PartId>, f64) {
+    let both = [(a, &question.a), (b, &question.b)].map(|(seated, end)| {
+        let id = catalogue.find_part(&seated.spec.fibre.value)?;
+        let fibres = catalogue.part(id).fibre.as_ref().map_or(1, |f| f.fibres).max(1);
+        let needed = f64::from(fibres) * f64::from(end.protocol.lanes) / f64::from(seated.spec.lanes.max(1));
+        Some((id, fibres, needed))
+    });
+    let fewest = both.into_iter().flatten().min_by_key(|(_, fibres, _)| *fibres);
+    match fewest {
+        // A bare fibre end says nothing of lanes.
+        Some((id, ..)) if a.is_bare() || b.is_bare() => (Some(id), 1.0),
+        Some((id, fibres, needed)) => (Some(id), needed / f64::from(fibres)),
+        None => (None, 0.0),
+    }
+}
+
 /// Fibre loss over the length, with a connector pair at each end, against the modules' optical budget.
 fn optical_refusal(a: &Seated<'_>, b: &Seated<'_>, glass: &FibreSpec, length: Metres) -> Option<Refusal> {
     let budgets = [a.part, b.part].into_iter().filter_map(|p| p.figures.optical_budget.as_ref());
@@ -174,8 +224,12 @@ fn optical_refusal(a: &Seated<'_>, b: &Seated<'_>, glass: &FibreSpec, length: Me
     })
 }
 
-/// From a host's SerDes to its module.
-fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> LossBudget {
+/// From a host's SerDes to its module; nothing where the port is a bare fibre (an optical circuit switch),
+/// whose "module" takes no electrical loss at all.
+fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> Option<LossBudget> {
+    if spec.host_loss_max.band.high.get() <= 0.0 {
+        return None;
+    }
     let mut pieces = vec![end.host_piece("host")];
     if !end.group.co_packaged {
         let form = end.cage().unwrap_or("plug");
@@ -184,12 +238,12 @@ fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> LossBudget 
     // The module's figure already is what may be used, so the technology's reserve, meant for a whole
     // link, is not kept again.
     let budget = host::tighter(spec.host_loss_max.band, end.budget());
-    judge.margin.check(&ElectricalPath {
+    Some(judge.margin.check(&ElectricalPath {
         technology: end.technology,
         pieces,
         budget,
         reserve: Band::exact(Decibels(0.0)),
-    })
+    }))
 }
 
 /// A module named by the file that does not fit.

@@ -25,17 +25,19 @@ pub(crate) struct PartWorth {
     pub renewals: Option<Amount>,
 }
 
-/// Figures of one piece of a part; `length` is the sold length of cables and fibres.
+/// Figures of one piece of a part; `length` is the sold length of cables and fibres. A piece of cable stock is
+/// one metre of one pair.
 pub(crate) fn part_worth(part: &Part, length: Option<Metres>, life_years: f64) -> PartWorth {
     let figures = &part.figures;
     let shortest = part.cable.as_ref().map_or(0.0, |c| c.lengths_m.iter().copied().fold(f64::INFINITY, f64::min));
-    let price = figures.price.as_ref().map(|price| {
+    let stock_price = figures.price_per_m.as_ref().filter(|_| part.kind == Kind::Twinax).map(Amount::of);
+    let price = stock_price.or(figures.price.as_ref().map(|price| {
         let extra = match (&figures.price_per_m, length) {
             (Some(per_m), Some(length)) => Amount::of(per_m).times((length.get() - shortest).max(0.0)),
             _ => Amount::ZERO,
         };
         Amount::of(price) + extra
-    });
+    }));
     let power = match (&figures.power, &figures.power_per_end) {
         (Some(power), _) => Some(Amount::of(power)),
         // A module is one end; a cable has two (of a splitter, the far plugs together are the second).
@@ -52,7 +54,7 @@ pub(crate) fn part_worth(part: &Part, length: Option<Metres>, life_years: f64) -
 /// Wear-out replacements of one piece over a life, if the part has a Weibull life.
 pub(crate) fn renewals_of(part: &Part, life_years: f64) -> Option<Amount> {
     let life = part.figures.wearout_life.as_ref()?;
-    let shape = part.figures.wearout_shape.as_ref().map_or(3.0, |f| f.band.likely.get());
+    let shape = part.figures.wearout_shape.as_ref().map_or(crate::reliability::DEFAULT_SHAPE, |f| f.band.likely.get());
     let count = |characteristic: f64| renewals(life_years, characteristic, shape);
     let weak = life.grade.is_weak() || part.figures.wearout_shape.as_ref().is_none_or(|f| f.grade.is_weak());
     let band = Band {
