@@ -26,6 +26,34 @@ fn main() {
     let layer =
         names.iter().map(|p| (p.display().to_string(), std::fs::read_to_string(p).expect("readable").into())).collect();
     let catalogue = Arc::new(Catalogue::load(&[layer], &mut texts, &mut problems));
+    if std::env::var("CROSSOVER").is_ok() {
+        use lanewright_plan::crossover::{LANE_RATES, LENGTHS};
+        for row in
+            lanewright_plan::crossover(&catalogue, &lanewright_model::system::Site::default(), LANE_RATES, LENGTHS)
+        {
+            println!(
+                "{:4} G {:6} m  {}",
+                row.lane_gbps,
+                row.length.0,
+                row.options
+                    .iter()
+                    .map(|o| format!("{} ${:.0} {:.2}W", o.medium, o.life_usd.likely, o.power_w.likely))
+                    .collect::<Vec<_>>()
+                    .join(" < ")
+            );
+            if row.length.0 == 3.0 {
+                for o in &row.options {
+                    println!(
+                        "        {} {} {:?} {:.1} pJ/bit margin {:.1}",
+                        o.name, o.protocol, o.cage, o.pj_per_bit, o.margin_db
+                    );
+                }
+                for r in &row.refused {
+                    println!("        x {} {}", r.0, r.1);
+                }
+            }
+        }
+    }
     for path in std::env::args().skip(1) {
         let file = texts.add(path.clone(), std::fs::read_to_string(&path).expect("readable"));
         let start = std::time::Instant::now();

@@ -52,7 +52,8 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
                 .filter(|b| near.iter().all(|x| x.id != b.id) && interwork(a, b, question, judge.catalogue))
                 .collect(),
         };
-        for b in partners {
+        // Two bare fibre ends make no link: there is no transmitter.
+        for b in partners.into_iter().filter(|b| !(a.is_bare() && b.is_bare())) {
             let medium = medium_of(a, b);
             let wanted = match named {
                 Some(id) => a.id == id || b.id == id,
