@@ -28,6 +28,8 @@ pub enum Measure {
     Years,
     /// A share, 0 to 1, shown in percent.
     Share,
+    /// A share of time in service, 0 to 1, shown in percent with as many decimals as it has nines.
+    Availability,
     /// Things.
     Count,
 }
@@ -58,7 +60,7 @@ impl Measure {
             Self::PerYear => (1.0, "/y"),
             Self::Hours => (1.0, "h"),
             Self::Years => (1.0, "y"),
-            Self::Share => (0.01, "%"),
+            Self::Share | Self::Availability => (0.01, "%"),
             Self::Count => (1.0, ""),
         }
     }
@@ -87,9 +89,11 @@ impl Measure {
         match self {
             Self::Decibels => decimals(value, 1),
             Self::Count => grouped(value),
-            // Availability is read in nines: three decimals above 90 %.
-            Self::Share if largest >= 90.0 && value < 100.0 => decimals(value, if value >= 99.9 { 3 } else { 2 }),
-            Self::Share => significant(value, largest, 2),
+            Self::Availability if value < 100.0 && value >= 90.0 => decimals(value, if value >= 99.9 { 3 } else { 2 }),
+            // A share that rounds to 100 % but is less says so.
+            Self::Share if value < 100.0 && value >= 99.5 => decimals(value, 1),
+            Self::Share | Self::Availability => significant(value, largest.min(99.0), 2),
+            Self::Years => plain(value),
             // Whole dollars stay whole.
             Self::Usd | Self::UsdPerYear if factor == 1.0 && value.fract() == 0.0 => grouped(value),
             _ => significant(value, largest, 3),
@@ -210,7 +214,12 @@ mod tests {
         check(Measure::Decibels, -0.04, "0.0 dB");
         check(Measure::Decibels, -1.26, "−1.3 dB");
         check(Measure::Gbps, 52_428_800.0, "52.4 Pb/s");
-        check(Measure::Share, 0.99953, "99.953 %");
+        check(Measure::Availability, 0.99953, "99.953 %");
+        check(Measure::Availability, 0.9853, "98.53 %");
+        check(Measure::Share, 0.9943, "99 %");
+        check(Measure::Share, 0.9981, "99.8 %");
+        check(Measure::Share, 0.0042, "0.42 %");
+        check(Measure::Years, 5.0, "5 y");
         check(Measure::Share, 0.412, "41 %");
         check(Measure::Share, 1.0, "100 %");
         check(Measure::Count, 131_072.0, "131,072");

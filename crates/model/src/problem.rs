@@ -83,6 +83,11 @@ impl Problems {
         self.list.iter().any(|p| p.severity == Severity::Error)
     }
 
+    /// How many are errors.
+    pub fn errors(&self) -> usize {
+        self.list.iter().filter(|p| p.severity == Severity::Error).count()
+    }
+
     /// All problems.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.list.iter()

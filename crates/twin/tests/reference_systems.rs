@@ -5,6 +5,7 @@ mod bundle;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bundle::{count, domain_gbps, lanes, links, set, system};
+use lanewright_model::catalogue::part::Kind;
 use lanewright_model::system::{PortId, System};
 
 /// Gigabytes per second and direction that the links of a domain carry from and to each device of a part.
@@ -49,12 +50,14 @@ fn superpod_table() {
         assert_eq!((switches("leaf"), switches("spine")), (leaves, spines), "{name}: switches");
         assert_eq!(links(&system, "compute") + links(&system, "ufm"), compute, "{name}: compute and UFM cables");
         assert_eq!(links(&system, "spine-leaf"), spine_leaf, "{name}: spine-leaf cables");
-        // Rail-optimised: the nodes of a unit meet on a leaf in the NIC of one number only.
+        // Rail-optimised: the nodes of a unit meet on a leaf in the NIC of one number.
         let (id, _) = set(&system, "compute");
         let mut rails: HashMap<u32, HashSet<u32>> = HashMap::new();
         for link in system.links_of(id) {
-            let nic = system.port(link.a).device;
-            rails.entry(system.port(link.b).device.0).or_default().insert(system.devices[nic.index()].index);
+            let nic = system.port(link.a);
+            // A cage holds two NICs.
+            let rail = 2 * system.devices[nic.device.index()].index + nic.shape.index;
+            rails.entry(system.port(link.b).device.0).or_default().insert(rail);
         }
         assert_eq!(rails.len(), leaves as usize, "{name}: every leaf has nodes");
         assert!(rails.values().all(|nics| nics.len() == 1), "{name}: one rail per leaf");
@@ -205,4 +208,27 @@ fn cluster_of_131072() {
     }
     assert_eq!(pods.len(), 1024);
     assert!(pods.values().all(|p| p.len() == 32));
+}
+
+/// L2+ car: 5 to 11 cameras and 5 radars on one SoC (said of CV72 in Ambarella's fiscal 2024 Q2 call).
+#[test]
+fn car_sensors_on_one_soc() {
+    let system = system("adas-car");
+    let of_kind = |kind: Kind| system.devices.iter().filter(|d| system.catalogue.part(system.sets[d.set.index()].part).kind == kind);
+    assert_eq!(of_kind(Kind::Camera).count(), 11);
+    assert_eq!(of_kind(Kind::Sensor).count(), 5);
+    assert_eq!(of_kind(Kind::Soc).count(), 1);
+    let cameras = ["front-cameras", "rear-camera", "side-cameras", "surround-cameras"];
+    assert_eq!(cameras.iter().map(|name| links(&system, name)).sum::<usize>(), 11);
+}
+
+/// Security camera: four sensors on one SoC, 32 MP in all.
+#[test]
+fn camera_with_four_sensors() {
+    let system = system("security-camera");
+    let sensor = system.sets.iter().find(|s| s.name == "sensor").expect("sensors");
+    let size = system.catalogue.part(sensor.part).figures.image_size.as_ref().expect("image size").band.likely.0;
+    assert_eq!(sensor.count, 4);
+    assert!((f64::from(sensor.count) * size - 32.0).abs() < 1.5, "{size} MP each");
+    assert_eq!(links(&system, "mipi"), 4);
 }

@@ -24,7 +24,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         table::text("To"),
         table::text("Protocol"),
         table::text("Medium"),
-        table::text("Choice"),
+        table::prose("Choice"),
         table::number("Links"),
         table::number("Cables"),
         table::number("Length"),

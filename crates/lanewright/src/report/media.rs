@@ -54,7 +54,7 @@ fn list(survey: &Survey<'_>, classes: &[&LinkClass], out: &mut String) {
         match &class.choice {
             Some(choice) => put!(
                 out,
-                "<p class=\"chosen\"><i class=\"dot {}\"></i><b>{}</b> <span class=\"cost\">{}</span></p>",
+                "<p class=\"option\"><i class=\"dot {}\"></i><b>{}</b><span class=\"cost\">{}</span></p>",
                 words::medium_class(Some(choice.medium)),
                 Name(&choice.name),
                 Measure::Usd.show(choice.life_cost.likely.0)
@@ -89,7 +89,7 @@ fn alternatives(class: &LinkClass, out: &mut String) {
     };
     put!(
         out,
-        "<p>Next best: <i class=\"dot {}\"></i>{} <span class=\"cost\">{}</span></p>",
+        "<p class=\"option\"><i class=\"dot {}\"></i><span><span class=\"note\">next best</span> {}</span><span class=\"cost\">{}</span></p>",
         words::medium_class(Some(next.medium)),
         Name(&next.name),
         dearer(next)
@@ -104,7 +104,7 @@ fn alternatives(class: &LinkClass, out: &mut String) {
         for option in others {
             put!(
                 out,
-                "<li><i class=\"dot {}\"></i>{} <span class=\"cost\">{}</span></li>",
+                "<li class=\"option\"><i class=\"dot {}\"></i><span>{}</span><span class=\"cost\">{}</span></li>",
                 words::medium_class(Some(option.medium)),
                 Name(&option.name),
                 dearer(option)
@@ -127,7 +127,7 @@ fn rejected(class: &LinkClass, out: &mut String) {
     for option in &class.rejected {
         put!(
             out,
-            "<li><i class=\"dot {}\"></i>{} <span class=\"note\">{}</span></li>",
+            "<li class=\"option\"><i class=\"dot {}\"></i><span>{} <span class=\"note\">{}</span></span></li>",
             words::medium_class(Some(option.medium)),
             Name(&option.name),
             Name(&option.reason)

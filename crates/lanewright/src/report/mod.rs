@@ -21,10 +21,10 @@ mod header;
 mod latency;
 mod link_table;
 mod media;
-
 mod page;
 mod racks;
 mod reliability;
+mod sources;
 mod survey;
 mod table;
 mod text;
@@ -59,5 +59,6 @@ pub fn html(system: &System, review: &Review) -> String {
     reliability::write(&survey, &mut page);
     link_table::write(&survey, &mut page);
     bom_table::write(&survey, &mut page);
+    sources::write(&survey, &mut page);
     page.finish(&review.system)
 }

@@ -7,11 +7,11 @@ use lanewright_model::figure::Grade;
 use lanewright_model::system::PartId;
 
 use super::escape::{Escaped, Name, is_web_address};
-use crate::number;
 use super::page::Page;
 use super::survey::Survey;
 use super::table::{self, Table};
 use super::words;
+use crate::number;
 
 /// Writes the section.
 pub fn write(survey: &Survey<'_>, page: &mut Page) {
@@ -38,9 +38,13 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
             table::number("Low to high"),
             table::text("Unit"),
             table::text("Grade"),
-            table::text("Source"),
+            table::prose("Source"),
         ];
-        put!(out, "<details><summary>Every figure of every part of the bill of materials: {}</summary>", words::plural(figures.len() as u64, "figure"));
+        put!(
+            out,
+            "<details><summary>Every figure of every part of the bill of materials: {}</summary>",
+            words::plural(figures.len() as u64, "figure")
+        );
         let mut table = Table::open(out, "figure-table", "Figures of the parts in use", COLUMNS);
         for (part, name, figure) in &figures {
             let band = figure.band;
@@ -50,7 +54,10 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
                 format!("{}–{}", number::plain(band.low), number::plain(band.high))
             };
             let title = survey.part(*part).map_or("", |part| part.id.value.as_str());
-            let note = figure.note.as_ref().map_or(String::new(), |note| format!(" <span class=\"note\">{}</span>", Name(note)));
+            let note = figure
+                .note
+                .as_ref()
+                .map_or(String::new(), |note| format!(" <span class=\"note\">{}</span>", Name(note)));
             table
                 .cell(&format!("<code>{}</code>", Name(title)))
                 .cell(&Name(&name.replace('_', " ")).to_string())

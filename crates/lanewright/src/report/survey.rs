@@ -13,8 +13,6 @@ pub struct Survey<'a> {
     pub system: &'a System,
     /// Its review.
     pub review: &'a Review,
-    /// Devices of each set.
-    pub devices_of_set: Vec<u64>,
     /// Racks that look the same, each once.
     pub racks: Vec<RackGroup>,
     /// Links between the same two sets in the same class.
@@ -73,16 +71,10 @@ pub struct Trunk {
 impl<'a> Survey<'a> {
     /// Looks over a system.
     pub fn new(system: &'a System, review: &'a Review) -> Self {
-        let mut devices_of_set = vec![0; system.sets.len()];
-        for device in &system.devices {
-            if let Some(count) = devices_of_set.get_mut(device.set.index()) {
-                *count += 1;
-            }
-        }
         let outermost = outermost(system);
         let mut racks = group_racks(system, &outermost);
         let bundles = walk_links(system, &review.plan, &outermost, &mut racks);
-        Self { system, review, devices_of_set, racks, bundles, families: families(system) }
+        Self { system, review, racks, bundles, families: families(system) }
     }
 
     /// The plan.
@@ -117,18 +109,6 @@ impl<'a> Survey<'a> {
             .protocols
             .get(class.protocol.index())
             .map_or(("?", 0.0), |protocol| (protocol.id.as_str(), protocol.rate.0))
-    }
-
-    /// Name of a set with the assemblies around it: `tray.gpu`.
-    pub fn set_path(&self, id: SetId) -> String {
-        let mut names = Vec::new();
-        let mut at = Some(id);
-        while let Some(set) = at.and_then(|id| self.system.sets.get(id.index())) {
-            names.push(set.name.as_str());
-            at = set.parent;
-        }
-        names.reverse();
-        names.join(".")
     }
 
     /// Name of a device within its parent: `server[3]`, or `spine` when there is one.
@@ -202,15 +182,6 @@ fn add(tally: &mut Tally, key: TrunkKey) {
 }
 
 fn walk_links(system: &System, plan: &Plan, outermost: &[DeviceId], groups: &mut [RackGroup]) -> Vec<Bundle> {
-    let mut device_of_port: Vec<u32> = vec![u32::MAX; system.port_count as usize];
-    for (i, device) in system.devices.iter().enumerate() {
-        let layout = system.sets.get(device.set.index()).and_then(|set| system.layouts.get(set.layout.0 as usize));
-        let first = device.first_port.index();
-        let last = first + layout.map_or(0, |layout| layout.ports.len());
-        if let Some(ports) = device_of_port.get_mut(first..last) {
-            ports.fill(i as u32);
-        }
-    }
     // Which racks are drawn, and for which group.
     let mut drawn: Vec<Option<usize>> = vec![None; system.racks.len()];
     for (g, group) in groups.iter().enumerate() {
@@ -228,8 +199,11 @@ fn walk_links(system: &System, plan: &Plan, outermost: &[DeviceId], groups: &mut
         for i in set.links.clone() {
             let Some(link) = system.links.get(i as usize) else { continue };
             let class = plan.class_of_link.get(i as usize).copied().unwrap_or(u32::MAX);
-            let ends = [link.a, link.b].map(|port| device_of_port.get(port.index()).copied().unwrap_or(u32::MAX));
-            let [Some(a), Some(b)] = ends.map(|d| system.devices.get(d as usize)) else { continue };
+            let [Some(a), Some(b)] = [link.a, link.b].map(|port| system.port_device.get(port.index()).copied()) else {
+                continue;
+            };
+            let ends = [a, b];
+            let [a, b] = ends.map(|device| &system.devices[device.index()]);
             let key = (class, a.set, b.set);
             match &mut run {
                 Some((k, n)) if *k == key => *n += 1,
@@ -239,7 +213,7 @@ fn walk_links(system: &System, plan: &Plan, outermost: &[DeviceId], groups: &mut
                     }
                 }
             }
-            let tops = ends.map(|d| outermost[d as usize]);
+            let tops = ends.map(|device| outermost[device.index()]);
             if tops[0] == tops[1] || (a.rack.is_none() && b.rack.is_none()) {
                 continue; // inside one device, or in no rack
             }

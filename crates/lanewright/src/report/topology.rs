@@ -29,6 +29,8 @@ struct Node {
 struct Edge {
     a: usize,
     b: usize,
+    /// The one of the two that the file's link table starts from.
+    from: usize,
     rate: f64,
     medium: Option<Medium>,
     links: u64,
@@ -88,7 +90,7 @@ fn gather(survey: &Survey<'_>, domain: DomainId) -> Graph {
         let mut node = |set: SetId| {
             *by_set.entry(set).or_insert_with(|| {
                 let Some(description) = survey.system.sets.get(set.index()) else { return 0 };
-                let path = survey.set_path(set);
+                let path = survey.system.set_path(set);
                 let index = *by_role.entry((description.part.0, series(&path))).or_insert_with(|| {
                     nodes.push(Node {
                         name: path,
@@ -100,7 +102,7 @@ fn gather(survey: &Survey<'_>, domain: DomainId) -> Graph {
                     });
                     nodes.len() - 1
                 });
-                nodes[index].devices += survey.devices_of_set.get(set.index()).copied().unwrap_or(0);
+                nodes[index].devices += survey.system.set_total(set);
                 index
             })
         };
@@ -108,12 +110,13 @@ fn gather(survey: &Survey<'_>, domain: DomainId) -> Graph {
         if nodes.len() <= a.max(b) {
             continue;
         }
+        let from = a;
         let (a, b) = (a.min(b), a.max(b));
         let rate = survey.protocol(class).1;
         let medium = class.choice.as_ref().map(|choice| choice.medium);
         let lengths = (class.length_min.0, class.length_max.0);
         let edge =
-            edges.entry((a, b, rate.to_bits(), medium)).or_insert(Edge { a, b, rate, medium, links: 0, lengths });
+            edges.entry((a, b, rate.to_bits(), medium)).or_insert(Edge { a, b, from, rate, medium, links: 0, lengths });
         edge.links += bundle.links;
         edge.lengths = (edge.lengths.0.min(lengths.0), edge.lengths.1.max(lengths.1));
     }
@@ -156,8 +159,16 @@ fn tiers(nodes: &mut [Node], edges: &[Edge]) {
             }
             at += 1;
         }
+        // Switches alone: those that links start from are the lower ones.
+        let starts = |i: usize| edges.iter().any(|e| e.from == i && e.a != e.b);
+        let ends = |i: usize| edges.iter().any(|e| e.a != e.b && e.from != i && (e.a == i || e.b == i));
+        let switches = piece.iter().all(|i| nodes[*i].kind == Kind::Switch);
+        let directed = switches && piece.iter().any(|i| starts(*i) && !ends(*i));
         let nearest = piece.iter().map(|i| distance_from_work(nodes[*i].kind)).min().unwrap_or(0);
         let is_end = |i: usize| {
+            if directed {
+                return starts(i) && !ends(i);
+            }
             let kind = nodes[i].kind;
             let below_switches =
                 !neighbours[i].is_empty() && neighbours[i].iter().all(|n| nodes[*n].kind == Kind::Switch);

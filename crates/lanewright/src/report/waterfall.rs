@@ -33,7 +33,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         put!(
             out,
             "<p class=\"note\">Insertion loss at Nyquist, likely values, stacked from bump to bump; the grey band is the \
-             budget, low to high. For optical media this is the electrical part between host and module. Worst margins \
+             budget, low to high; a dashed line marks what a design keeps in hand. For optical media this is the electrical part between host and module. Worst margins \
              first.</p>"
         );
         // Domains in the order of their worst margin; the cases are sorted already.
@@ -114,9 +114,10 @@ fn draw_all(survey: &Survey<'_>, cases: &[&Case<'_>], out: &mut String) {
         );
         draw(case, out);
         let margin = loss.margin;
-        let class = if margin.likely < 0.0 {
+        let reserve = loss.reserve.likely.0;
+        let class = if margin.likely < reserve {
             "bad"
-        } else if margin.low < 0.0 {
+        } else if margin.low < reserve {
             "risk"
         } else {
             "good"
@@ -138,9 +139,9 @@ fn draw_all(survey: &Survey<'_>, cases: &[&Case<'_>], out: &mut String) {
 
 /// The drawing: a row for each piece, falling to the right.
 fn draw(case: &Case<'_>, out: &mut String) {
-    const WIDTH: f64 = 340.0;
-    const LEFT: f64 = 118.0;
-    const RIGHT: f64 = 296.0;
+    const WIDTH: f64 = 380.0;
+    const LEFT: f64 = 158.0;
+    const RIGHT: f64 = 342.0;
     const ROW: f64 = 17.0;
     const FONT: f64 = 10.5;
     let loss = &case.choice.loss;
@@ -171,6 +172,15 @@ fn draw(case: &Case<'_>, out: &mut String) {
         top - 3.0,
         top + rows * ROW
     );
+    if loss.reserve.likely.0 > 0.0 {
+        put!(
+            out,
+            "<path class=\"reserve\" d=\"M{:.1} {top}v{:.1}\"><title>kept in hand: {}</title></path>",
+            at(budget.likely - loss.reserve.likely.0),
+            rows * ROW,
+            Measure::Decibels.show(loss.reserve.likely.0)
+        );
+    }
     let shown = format!("budget {}", number::decimals(budget.likely, 1));
     let half = text::width(&shown, FONT) / 2.0;
     put!(

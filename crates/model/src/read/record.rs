@@ -228,32 +228,44 @@ macro_rules! record {
     };
     (@read opt $type:ty, $node:ident, $key:expr, $table:expr, $reader:ident) => {
         match $node.get($key) {
-            Some(value) => <$type as $crate::read::FromNode>::from_node(value, $reader).map(Some),
+            // A value that cannot be read is reported; the table goes on without it, so that more is found.
+            Some(value) => Some(<$type as $crate::read::FromNode>::from_node(value, $reader)),
             None => Some(None),
         }
     };
     (@read list $type:ty, $node:ident, $key:expr, $table:expr, $reader:ident) => {
         match $node.get($key) {
-            Some(value) => <Vec<$type> as $crate::read::FromNode>::from_node(value, $reader),
+            Some(value) => Some($crate::read::record::read_list(value, $reader)),
             None => Some(Vec::new()),
         }
     };
     (@read or_default $type:ty, $node:ident, $key:expr, $table:expr, $reader:ident) => {
         match $node.get($key) {
-            Some(value) => <$type as $crate::read::FromNode>::from_node(value, $reader),
+            Some(value) => Some(<$type as $crate::read::FromNode>::from_node(value, $reader).unwrap_or_default()),
             None => Some(<$type>::default()),
         }
     };
     (@read def $type:ty, $node:ident, $key:expr, $table:expr, $reader:ident, $default:expr) => {
         match $node.get($key) {
-            Some(value) => <$type as $crate::read::FromNode>::from_node(value, $reader),
+            Some(value) => Some(<$type as $crate::read::FromNode>::from_node(value, $reader).unwrap_or($default)),
             None => Some($default),
         }
     };
 }
 
-/// "LinkTable" as it is named in messages: "a link table".
+/// Reads the items of a list that can be read; the others are reported and left out.
+pub fn read_list<T: FromNode>(node: &Node, reader: &mut Reader<'_>) -> Vec<T> {
+    match &node.value {
+        Value::Array(items) => items.iter().filter_map(|item| T::from_node(item, reader)).collect(),
+        _ => Vec::<T>::from_node(node, reader).unwrap_or_default(),
+    }
+}
+
+/// "LinkTable" as it is named in messages: "[link]"; a whole file is "the file".
 pub fn table_name(type_name: &str) -> String {
+    if type_name.ends_with("File") {
+        return "the file".into();
+    }
     let stem = type_name.strip_suffix("Table").unwrap_or(type_name);
     let mut words = String::new();
     for (i, c) in stem.chars().enumerate() {

@@ -1,6 +1,6 @@
 //! From the tables of a file to the checked system.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::cables;
@@ -13,16 +13,17 @@ use super::template::{Builder, Template, Templates, short_list};
 use super::{port_rules, site};
 use crate::catalogue::Catalogue;
 use crate::names::natural;
-use crate::problem::{Problem, Problems, nearest};
-use crate::read::{FromNode, Reader};
-use crate::text::{FileId, Placed, Texts};
+use crate::problem::{Problem, Problems, Severity, nearest};
+use crate::read::document::Entry;
+use crate::read::{FromNode, Node, Reader, Value};
+use crate::text::{FileId, Placed, Span, Texts};
 
-/// Most devices of a system.
-pub const DEVICE_LIMIT: u64 = 8_000_000;
+/// Most devices of a system. The fuzzer works with lower limits, so that it spends its time on more systems.
+pub const DEVICE_LIMIT: u64 = if cfg!(fuzzing) { 5_000 } else { 8_000_000 };
 /// Most ports of a system.
-pub const PORT_LIMIT: u64 = 64_000_000;
+pub const PORT_LIMIT: u64 = if cfg!(fuzzing) { 50_000 } else { 64_000_000 };
 /// Most links of one link set, and of a system.
-pub const LINK_LIMIT: u64 = 32_000_000;
+pub const LINK_LIMIT: u64 = if cfg!(fuzzing) { 20_000 } else { 32_000_000 };
 
 /// Reads, expands and checks a system whose main text is in `texts`. Returns the system when there is no error, and
 /// adds every problem found.
@@ -33,14 +34,65 @@ pub fn load_system(
     files: &mut dyn Files,
     problems: &mut Problems,
 ) -> Option<System> {
-    let root = read_all(file, texts, files, problems);
-    let file = SystemFile::from_node(&root, &mut Reader { problems })?;
-    let system = expand(&file, catalogue, problems);
+    let mut root = read_all(file, texts, files, problems);
+    let file = match SystemFile::from_node(&root, &mut Reader { problems }) {
+        Some(file) => file,
+        None => {
+            // Only `[system]` itself can fail the whole file: go on with a stand-in, to find the other problems.
+            stand_in(&mut root);
+            SystemFile::from_node(&root, &mut Reader { problems: &mut Problems::new() })?
+        }
+    };
+    let tainted = |problems: &Problems| tainted_devices(&root, problems);
+    let system = expand(&file, catalogue, tainted, problems);
     if problems.has_errors() { None } else { system }
 }
 
-/// Expands and checks a file.
-pub fn expand(file: &SystemFile, catalogue: &Arc<Catalogue>, problems: &mut Problems) -> Option<System> {
+/// Puts a `[system]` table into a tree that has no good one.
+fn stand_in(root: &mut Node) {
+    let span = root.span;
+    let node = |value| Node { value, span };
+    let entry = |key: &str, node| Entry { key: key.to_string(), key_span: span, node };
+    let table = node(Value::Table(vec![entry("name", node(Value::String("unnamed".into())))]));
+    if !matches!(root.value, Value::Table(_)) {
+        root.value = Value::Table(Vec::new());
+    }
+    if let Value::Table(entries) = &mut root.value {
+        entries.retain(|e| e.key != "system");
+        entries.push(entry("system", table));
+    }
+}
+
+/// Names of devices with a problem in one of their keys or values.
+fn tainted_devices(root: &Node, problems: &Problems) -> HashSet<String> {
+    let mut tainted = HashSet::new();
+    let Some(Node { value: Value::Array(devices), .. }) = root.get("device") else { return tainted };
+    for device in devices {
+        let (Value::Table(entries), Some(name)) = (&device.value, device.get("id").and_then(Node::as_str)) else {
+            continue;
+        };
+        let covers = |outer: Span, inner: Span| {
+            outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end && outer.end > outer.start
+        };
+        let wrong = problems
+            .iter()
+            .filter(|p| p.severity == Severity::Error)
+            .filter_map(|p| p.labels.first())
+            .any(|(at, _)| entries.iter().any(|e| covers(e.key_span, *at) || covers(e.node.span, *at)));
+        if wrong {
+            tainted.insert(name.to_string());
+        }
+    }
+    tainted
+}
+
+/// Expands and checks a file. Goes on after errors to find more of them; the caller looks at `problems`.
+fn expand(
+    file: &SystemFile,
+    catalogue: &Arc<Catalogue>,
+    tainted: impl Fn(&Problems) -> HashSet<String>,
+    problems: &mut Problems,
+) -> Option<System> {
     let catalogue = if file.part.is_empty() {
         catalogue.clone()
     } else {
@@ -53,13 +105,11 @@ pub fn expand(file: &SystemFile, catalogue: &Arc<Catalogue>, problems: &mut Prob
     let racks = expand_racks(&file.rack, &catalogue, problems);
     let placements = place_devices(&file.device, &racks, &catalogue, problems);
     let counts: Vec<(u32, bool)> = placements.iter().map(|p| (p.count, p.indexed)).collect();
+    let tainted = tainted(problems);
     let mut builder = Builder::new(&catalogue, problems);
-    let root = builder.root(&file.device, &counts, &file.link);
+    let root = builder.root(&file.device, &counts, &file.link, &tainted);
     let templates = builder.templates;
     let domains = domains(&root, &templates, file, problems);
-    if problems.has_errors() {
-        return None;
-    }
     let mut system = System {
         name: file.system.name.value.clone(),
         description: file.system.description.clone(),
@@ -83,10 +133,7 @@ pub fn expand(file: &SystemFile, catalogue: &Arc<Catalogue>, problems: &mut Prob
     instances.add_sets(&root, &templates, None, &mut system.sets);
     instances.emit_devices(&root, &templates, &placements, &mut system);
     system.layouts = templates.layouts.clone();
-    emit_links(&root, &templates, &instances, &mut system, problems);
-    if problems.has_errors() {
-        return None;
-    }
+    emit_links(&root, &templates, &instances, &mut system, problems)?;
     port_rules::check(&system, problems);
     cables::group(&mut system, problems);
     system.channels = channels(file, &system, problems);
@@ -195,7 +242,7 @@ fn emit_links(
     instances: &Instances,
     system: &mut System,
     problems: &mut Problems,
-) {
+) -> Option<()> {
     // (name, table, first ports of the instances)
     let mut sets: Vec<(String, &ExpandedLinks, Vec<u32>)> =
         root.links.iter().map(|links| (links.name.clone(), links, vec![0])).collect();
@@ -215,7 +262,7 @@ fn emit_links(
                     .help("model one part of the system, or leave inner links out of the assembly"),
             );
         }
-        return;
+        return None;
     }
     let domain_ids: HashMap<String, DomainId> =
         system.domains.iter().enumerate().map(|(i, d)| (d.name.clone(), DomainId(i as u32))).collect();
@@ -241,6 +288,7 @@ fn emit_links(
             protocol_span: links.protocol_span,
         });
     }
+    Some(())
 }
 
 /// All domains, in natural order; `[[domain]]` tables must name one of them.

@@ -1,5 +1,7 @@
 //! A link table with its names resolved and its pattern laid out, relative to its template.
 
+use std::collections::HashSet;
+
 use super::checked::{MediumChoice, ProtocolId, Segment};
 use super::pattern::{self, DevicePorts, Pair, PatternError};
 use super::tables::{LengthTable, LinkTable, Pattern};
@@ -41,22 +43,27 @@ pub struct ExpandedLinks {
     pub protocol_span: Span,
 }
 
-/// Expands link tables within a template. Selectors that name a device table that has errors of its own are left
-/// alone: one mistake should be reported once.
+/// Expands link tables within a template. Tables whose selectors mention a device that has errors of its own
+/// (`failed`) are not laid out: one mistake should be reported once.
 pub fn expand_tables(
     template: &Template,
     tables: &[LinkTable],
-    sound: bool,
+    failed: &HashSet<String>,
     builder: &mut Builder<'_>,
 ) -> Vec<ExpandedLinks> {
     check_unique(tables.iter().map(|t| &t.id), "links", builder.problems);
     let mut expanded: Vec<ExpandedLinks> =
-        tables.iter().filter_map(|table| expand(template, table, sound, builder)).collect();
+        tables.iter().filter_map(|table| expand(template, table, failed, builder)).collect();
     expanded.sort_by(|a, b| natural(&a.name, &b.name));
     expanded
 }
 
-fn expand(template: &Template, table: &LinkTable, sound: bool, builder: &mut Builder<'_>) -> Option<ExpandedLinks> {
+fn expand(
+    template: &Template,
+    table: &LinkTable,
+    failed: &HashSet<String>,
+    builder: &mut Builder<'_>,
+) -> Option<ExpandedLinks> {
     let catalogue = builder.catalogue;
     let id_ok = check_id(&table.id, "a link", builder.problems);
     let mut protocol = |name: &Placed<String>| {
@@ -120,7 +127,7 @@ fn expand(template: &Template, table: &LinkTable, sound: bool, builder: &mut Bui
     if let Some(domain) = &table.domain {
         check_id(domain, "a domain", builder.problems);
     }
-    let pairs = if sound { lay_out(template, table, builder)? } else { Vec::new() };
+    let pairs = if mentions(table, failed) { Vec::new() } else { lay_out(template, table, builder)? };
     Some(ExpandedLinks {
         name: if id_ok { table.id.value.clone() } else { return None },
         protocol: first?,
@@ -134,6 +141,16 @@ fn expand(template: &Template, table: &LinkTable, sound: bool, builder: &mut Bui
         span: table.id.span,
         protocol_span: table.protocol.span,
     })
+}
+
+/// Whether a selector of the table starts with one of the names.
+fn mentions(table: &LinkTable, names: &HashSet<String>) -> bool {
+    let texts = table.from.iter().chain(&table.to).chain(&table.via).chain(table.pairs.iter().flatten());
+    !names.is_empty()
+        && texts
+            .filter_map(|text| super::selector::Selector::parse(text).ok())
+            .flat_map(|selector| selector.paths)
+            .any(|path| names.contains(&path[0].name))
 }
 
 fn medium(table: &LinkTable, builder: &mut Builder<'_>) -> Option<MediumChoice> {

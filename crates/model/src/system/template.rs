@@ -3,7 +3,7 @@
 //! Devices and ports of an instance are numbered depth first, so an inner device or port is its instance's first
 //! number plus a fixed offset.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::checked::{LayoutId, PortLayout, PortShape};
 use super::selector::{Selector, SelectorError};
@@ -162,7 +162,7 @@ impl<'a> Builder<'a> {
     ) -> Option<TemplateId> {
         let counts: Vec<(u32, bool)> =
             devices.iter().map(|d| d.count.as_ref().map_or((1, false), |c| (c.value, true))).collect();
-        let errors_before = error_count(self.problems);
+        let errors_before = self.problems.errors();
         let layout = self.layout(part, split);
         let own_ports = self.templates.layouts.get(layout.0 as usize).map_or(0, |l| l.ports.len() as u32);
         let mut template = Template {
@@ -177,11 +177,9 @@ impl<'a> Builder<'a> {
         };
         self.children(&mut template, devices, &counts);
         self.exports(&mut template, exports);
-        // Links of a template whose devices have errors would only add follow-up errors.
-        if error_count(self.problems) == errors_before {
-            template.links = super::link_table::expand_tables(&template, links, true, self);
-        }
-        if error_count(self.problems) > errors_before {
+        let failed = failed_names(&template, devices, &HashSet::new());
+        template.links = super::link_table::expand_tables(&template, links, &failed, self);
+        if self.problems.errors() > errors_before {
             return None;
         }
         self.templates.list.push(template);
@@ -189,9 +187,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Builds the template of the system itself. Counts come with each table; what could be built is returned even
-    /// when there are errors, so that more of them are found.
-    pub fn root(&mut self, devices: &[DeviceTable], counts: &[(u32, bool)], links: &[LinkTable]) -> Template {
-        let errors_before = error_count(self.problems);
+    /// when there are errors, so that more of them are found. `tainted` names devices whose tables have errors.
+    pub fn root(
+        &mut self,
+        devices: &[DeviceTable],
+        counts: &[(u32, bool)],
+        links: &[LinkTable],
+        tainted: &HashSet<String>,
+    ) -> Template {
         let layout = self.layout(None, &SplitTable::default());
         let mut template = Template {
             part: None,
@@ -204,8 +207,8 @@ impl<'a> Builder<'a> {
             links: Vec::new(),
         };
         self.children(&mut template, devices, counts);
-        let sound = error_count(self.problems) == errors_before;
-        template.links = super::link_table::expand_tables(&template, links, sound, self);
+        let failed = failed_names(&template, devices, tainted);
+        template.links = super::link_table::expand_tables(&template, links, &failed, self);
         template
     }
 
@@ -433,8 +436,11 @@ fn can_be_device(kind: Kind) -> bool {
     !matches!(kind, Kind::Cable | Kind::Module | Kind::Fibre | Kind::Pcb | Kind::Twinax | Kind::Connector | Kind::Rack)
 }
 
-fn error_count(problems: &Problems) -> usize {
-    problems.iter().filter(|p| p.severity == crate::problem::Severity::Error).count()
+/// Names of devices that are in the file but cannot be relied on: selectors that mention them are not followed.
+fn failed_names(template: &Template, tables: &[DeviceTable], tainted: &HashSet<String>) -> HashSet<String> {
+    let built = |name: &str| template.children.iter().any(|c| c.name == name);
+    let missing = tables.iter().map(|t| &t.id.value).filter(|name| !built(name)).cloned();
+    missing.chain(tainted.iter().cloned()).collect()
 }
 
 /// Names joined by commas, cut after a dozen.

@@ -7,7 +7,7 @@ use super::{DevicePorts, Pair, PatternError, check_size, fewest, wrong};
 /// devices x (1 when closed and n > 2, else (n - 1) / n) x per_pair.
 pub fn torus(devices: &[DevicePorts], dims: &[u32], wrap: bool, per_pair: u32) -> Result<Vec<Pair>, PatternError> {
     let k = per_pair as usize;
-    let product: u128 = dims.iter().map(|d| u128::from(*d)).product();
+    let product = dims.iter().fold(1_u128, |product, side| product.saturating_mul(u128::from(*side)));
     if dims.is_empty() || dims.len() > 8 || product != devices.len() as u128 || k == 0 {
         return wrong(
             format!("dims {dims:?} make a grid of {product}, but {} devices are selected", devices.len()),

@@ -1,0 +1,7 @@
+//! The model from the outside: texts in, systems and problems out.
+
+mod bad_input;
+mod expansion;
+mod fixture;
+mod order;
+mod variants;
