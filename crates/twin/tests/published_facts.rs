@@ -219,7 +219,7 @@ fn code_word_fill() {
     let low_latency = fec::fill(symbols("LL"), line).0;
     assert!((low_latency - 25.6).abs() < 1e-9, "{low_latency} ns");
     let counted = technology.fec_latency.as_ref().expect("FEC latency").band;
-    assert!(counted.low.0 >= kp4 && counted.likely.0 >= kp4 + 50.0 - 1e-9, "{counted:?}");
+    assert!(counted.low.0 >= kp4, "{counted:?}");
 }
 
 /// Power of a module per bit moved, in pJ: watts over Tb/s.
