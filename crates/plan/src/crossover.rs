@@ -17,7 +17,7 @@ use crate::amount::Amount;
 use crate::budget::LossCheck;
 use crate::media::question::Judge;
 use crate::media::{CageUse, End, Question, choose};
-use crate::plan::{MediaOption, Total};
+use crate::plan::{MediaOption, Rejected, Total};
 use crate::rates::Rates;
 
 /// Lane rates that are usually looked at, Gb/s per lane and direction.
@@ -86,7 +86,7 @@ pub fn crossover(catalogue: &Catalogue, site: &Site, lane_rates: &[f64], lengths
 
 fn row(catalogue: &Catalogue, judge: &Judge<'_>, hosts: &[Host<'_>], lane_gbps: f64, length: Metres) -> CrossoverRow {
     let mut best: BTreeMap<Medium, CrossoverOption> = BTreeMap::new();
-    let mut refused: BTreeMap<Medium, String> = BTreeMap::new();
+    let mut refused: BTreeMap<Medium, Rejected> = BTreeMap::new();
     for host in hosts {
         let end = End {
             group: host.group,
@@ -119,10 +119,20 @@ fn row(catalogue: &Catalogue, judge: &Judge<'_>, hosts: &[Host<'_>], lane_gbps: 
             }
         }
         for rejected in answer.rejected {
-            refused.entry(rejected.medium).or_insert_with(|| format!("{}: {}", rejected.name, rejected.reason));
+            match refused.get_mut(&rejected.medium) {
+                Some(known) if known.distance <= rejected.distance => {}
+                Some(known) => *known = rejected,
+                None => {
+                    refused.insert(rejected.medium, rejected);
+                }
+            }
         }
     }
-    let refused = refused.into_iter().filter(|(medium, _)| !best.contains_key(medium)).collect();
+    let refused = refused
+        .into_iter()
+        .filter(|(medium, _)| !best.contains_key(medium))
+        .map(|(medium, rejected)| (medium, format!("{}: {}", rejected.name, rejected.reason)))
+        .collect();
     let mut options: Vec<CrossoverOption> = best.into_values().collect();
     options.sort_by(|x, y| x.life_usd.likely.total_cmp(&y.life_usd.likely));
     CrossoverRow { lane_gbps, length, options, refused }
