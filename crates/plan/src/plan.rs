@@ -132,6 +132,9 @@ pub struct MediaOption {
     pub latency: Band<Nanoseconds>,
     /// Random failure rate of one cable with all its parts.
     pub fit: Band<Fit>,
+    /// Probability that it does not close after all, 0 to 1, from the bands of its loss budget
+    /// (see [`LossBudget::miss`]).
+    pub miss: f64,
     /// Cost over the site's life of one cable: price, energy with PUE, expected repairs.
     pub life_cost: Band<Usd>,
     /// Share of the likely life cost that rests on weak grades, 0 to 1.

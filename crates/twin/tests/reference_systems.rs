@@ -214,7 +214,9 @@ fn cluster_of_131072() {
 #[test]
 fn car_sensors_on_one_soc() {
     let system = system("adas-car");
-    let of_kind = |kind: Kind| system.devices.iter().filter(|d| system.catalogue.part(system.sets[d.set.index()].part).kind == kind);
+    let of_kind = |kind: Kind| {
+        system.devices.iter().filter(|d| system.catalogue.part(system.sets[d.set.index()].part).kind == kind)
+    };
     assert_eq!(of_kind(Kind::Camera).count(), 11);
     assert_eq!(of_kind(Kind::Sensor).count(), 5);
     assert_eq!(of_kind(Kind::Soc).count(), 1);

@@ -20,7 +20,7 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
         let id = PartId(index as u32);
         let Some(cable) = part.cable.as_ref().filter(|_| part.kind == Kind::Cable) else { continue };
         let named = question.medium == MediumChoice::Part(id);
-        if !named && !question.wants(cable.medium) {
+        if !named && (!part.auto || !question.wants(cable.medium)) {
             continue;
         }
         match count_per_cable(question, cable) {

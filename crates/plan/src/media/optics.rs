@@ -40,8 +40,8 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
     if named.is_some_and(|id| judge.catalogue.part(id).module.is_none()) {
         return Vec::new();
     }
-    let near = seats(&question.a, question.cages.a_links, question.cages.a_cages, judge);
-    let far = seats(&question.b, question.cages.b_links, question.cages.b_cages, judge);
+    let near = seats(&question.a, question.cages.a_links, question.cages.a_cages, named, judge);
+    let far = seats(&question.b, question.cages.b_links, question.cages.b_cages, named, judge);
     let mut found = Vec::new();
     for a in &near {
         // The same part at both ends where it fits both; another one only where it must.
@@ -104,11 +104,20 @@ fn interwork(a: &Seated<'_>, b: &Seated<'_>, question: &Question<'_>, catalogue:
 }
 
 /// Modules that can sit in the cage of an end (or in its package).
-fn seats<'a>(end: &End<'_>, links: u32, cages_per_link: f64, judge: &Judge<'a>) -> Vec<Seated<'a>> {
+fn seats<'a>(
+    end: &End<'_>,
+    links: u32,
+    cages_per_link: f64,
+    named: Option<PartId>,
+    judge: &Judge<'a>,
+) -> Vec<Seated<'a>> {
     let catalogue = judge.catalogue;
     let mut found = Vec::new();
     for (index, part) in catalogue.parts.iter().enumerate() {
         let Some(spec) = part.module.as_ref().filter(|_| part.kind == Kind::Module) else { continue };
+        if !part.auto && named != Some(PartId(index as u32)) {
+            continue;
+        }
         if let Ok(per_link) = seat(end, links, cages_per_link, spec) {
             found.push(Seated { id: PartId(index as u32), part, spec, per_link });
         }
