@@ -38,12 +38,15 @@ pub fn choose(question: &Question<'_>, judge: &Judge<'_>) -> Answer {
     all.sort_by(|x, y| rank(x).total_cmp(&rank(y)).then_with(|| x.option.name.cmp(&y.option.name)));
     let rejected: Vec<Rejected> = all.iter().filter_map(Candidate::rejected).collect();
     if let MediumChoice::Part(id) = question.medium {
-        return given(question, judge, all, rejected, &judge.catalogue.part(id).name);
+        return given(question, judge, &all, rejected, &judge.catalogue.part(id).name);
     }
     let (mut works, fails): (Vec<Candidate>, Vec<Candidate>) = all.into_iter().partition(|c| c.refusal.is_none());
     let rework =
         works.iter().find(|c| c.option.miss <= SURE).or(works.first()).map_or(0.0, rank) + judge.rates.visit.likely;
-    let expected = |c: &Candidate| rank(c) + c.option.miss * rework;
+    for candidate in &mut works {
+        candidate.option.expected_usd += candidate.option.miss * rework;
+    }
+    let expected = |c: &Candidate| rank(c) + c.option.expected_usd - c.option.life_cost.likely.0;
     works.sort_by(|x, y| expected(x).total_cmp(&expected(y)).then_with(|| x.option.name.cmp(&y.option.name)));
     let mut works = works.into_iter();
     let Some(best) = works.next() else {
@@ -96,13 +99,7 @@ fn rank(candidate: &Candidate) -> f64 {
 }
 
 /// The part that the file names, taken whether it works or not.
-fn given(
-    question: &Question<'_>,
-    judge: &Judge<'_>,
-    all: Vec<Candidate>,
-    rejected: Vec<Rejected>,
-    name: &str,
-) -> Answer {
+fn given(question: &Question<'_>, judge: &Judge<'_>, all: &[Candidate], rejected: Vec<Rejected>, name: &str) -> Answer {
     let Some(at) = all.iter().position(|c| c.refusal.is_none()).or(if all.is_empty() { None } else { Some(0) }) else {
         return Answer {
             reason: format!("{name} is no cable or module that could carry {}", subject(question)),
@@ -189,14 +186,13 @@ fn nothing_helps(question: &Question<'_>, judge: &Judge<'_>, fails: &[Candidate]
     let distance = |c: &Candidate| c.refusal.as_ref().map_or(f64::INFINITY, |r| r.distance);
     if let Some(least) =
         fails.iter().min_by(|x, y| distance(x).total_cmp(&distance(y)).then(rank(x).total_cmp(&rank(y))))
+        && let Some(refusal) = &least.refusal
     {
-        if let Some(refusal) = &least.refusal {
-            let mut text = format!("nearest: {} ({})", least.option.name, refusal.reason);
-            if let Some(help) = &refusal.help {
-                text.push_str(&format!("; {help}"));
-            }
-            parts.push(text);
+        let mut text = format!("nearest: {} ({})", least.option.name, refusal.reason);
+        if let Some(help) = &refusal.help {
+            text.push_str(&format!("; {help}"));
         }
+        parts.push(text);
     }
     if question.medium != MediumChoice::Auto {
         let open = Question { medium: MediumChoice::Auto, ..*question };
