@@ -40,7 +40,8 @@ impl Measure {
         let size = size.abs();
         let pick = |steps: &[(f64, &'static str)]| {
             // 999.5 would be shown as 1000: step up a little early.
-            let fits = |limit: f64| size >= limit * 0.9995;
+            // Nothing has no prefix.
+            let fits = |limit: f64| if size == 0.0 { limit == 1.0 } else { size >= limit * 0.9995 };
             steps
                 .iter()
                 .find(|(limit, _)| fits(*limit))
@@ -205,7 +206,7 @@ mod tests {
         check(Measure::Watts, 132_000.0, "132 kW");
         check(Measure::Watts, 999_700.0, "1.00 MW");
         check(Measure::Watts, 9.996, "10.0 W");
-        check(Measure::Watts, 0.0, "0 mW");
+        check(Measure::Watts, 0.0, "0 W");
         check(Measure::Usd, 3_120_000.0, "$3.12 M");
         check(Measure::Usd, 700.0, "$700");
         check(Measure::Usd, 3_040.0, "$3,040");
