@@ -5,7 +5,10 @@ mod bundle;
 
 use bundle::{catalogue, load};
 use lanewright_model::catalogue::part::Medium;
+use lanewright_model::catalogue::protocol::Modulation;
 use lanewright_model::system::System;
+use lanewright_model::units::Gbps;
+use lanewright_plan::fec;
 use lanewright_plan::plan::{LinkClass, Plan};
 use lanewright_plan::plan_system;
 
@@ -195,6 +198,28 @@ fn longest_passive_cables() {
             longer.choice
         );
     }
+}
+
+/// Filling a code word at 106.25 Gb/s takes 51.2 ns with KP4, RS(544,514), and 25.6 ns with the low-latency code,
+/// RS(272,258) [S88] [S96]; the FEC latency that the planner counts for a lane of that rate is no less.
+#[test]
+fn code_word_fill() {
+    let (catalogue, _) = catalogue();
+    let r1 = catalogue.find_protocol("ethernet/100gbase-r1").expect("100GBASE-R1");
+    let technology = &catalogue.technologies[catalogue.protocol(r1).technology];
+    let bits = match technology.modulation {
+        Modulation::Pam4 => 2.0,
+        other => panic!("{other:?}"),
+    };
+    let line = Gbps(technology.symbol_gbd.0 * bits);
+    assert!((line.0 - 106.25).abs() < 1e-9, "{line:?}");
+    let symbols = |name: &str| fec::CODES.iter().find(|c| c.0 == name).expect("code").1;
+    let kp4 = fec::fill(symbols("KP4"), line).0;
+    assert!((kp4 - 51.2).abs() < 1e-9, "{kp4} ns");
+    let low_latency = fec::fill(symbols("LL"), line).0;
+    assert!((low_latency - 25.6).abs() < 1e-9, "{low_latency} ns");
+    let counted = technology.fec_latency.as_ref().expect("FEC latency").band;
+    assert!(counted.low.0 >= kp4, "{counted:?}");
 }
 
 /// Power of a module per bit moved, in pJ: watts over Tb/s.

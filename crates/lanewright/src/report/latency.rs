@@ -109,7 +109,8 @@ fn bars(paths: &[&PathClass], colour: &BTreeMap<&str, usize>, scale: f64, out: &
                 HEIGHT - 6.0,
                 Escaped(&item.name),
             );
-            let words = number::decimals(item.latency.likely, 0);
+            let words =
+                if item.latency.likely < 10.0 { shown.clone() } else { number::decimals(item.latency.likely, 0) };
             if text::width(&words, 11.0) + 8.0 < to - from {
                 put!(
                     out,

@@ -18,7 +18,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         return;
     }
     const COLUMNS: &[table::Column] = &[
-        table::text("Links"),
+        table::text("Link set"),
         table::text("Domain"),
         table::text("From"),
         table::text("To"),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::checked::{MediumChoice, ProtocolId, Segment};
+use super::expand::LINK_LIMIT;
 use super::pattern::{self, DevicePorts, Pair, PatternError};
 use super::tables::{LengthTable, LinkTable, Pattern};
 use super::template::{Builder, Selected, Template};
@@ -52,8 +53,20 @@ pub fn expand_tables(
     builder: &mut Builder<'_>,
 ) -> Vec<ExpandedLinks> {
     check_unique(tables.iter().map(|t| &t.id), "links", builder.problems);
-    let mut expanded: Vec<ExpandedLinks> =
-        tables.iter().filter_map(|table| expand(template, table, failed, builder)).collect();
+    let mut expanded: Vec<ExpandedLinks> = Vec::new();
+    let mut total = 0;
+    for table in tables {
+        let Some(links) = expand(template, table, failed, builder) else { continue };
+        total += links.pairs.len() as u64;
+        if total > LINK_LIMIT {
+            builder.problems.push(
+                Problem::error("too-large", format!("more than {LINK_LIMIT} links"), links.span, "too many with these")
+                    .help("model one part of the system"),
+            );
+            break;
+        }
+        expanded.push(links);
+    }
     expanded.sort_by(|a, b| natural(&a.name, &b.name));
     expanded
 }
@@ -403,6 +416,15 @@ fn explicit(template: &Template, table: &LinkTable, builder: &mut Builder<'_>) -
             continue;
         };
         match pattern::in_order(&ports(&from), &ports(&to)) {
+            Ok(more) if (pairs.len() + more.len()) as u64 > LINK_LIMIT => {
+                builder.problems.push(Problem::error(
+                    "too-large",
+                    format!("more than {LINK_LIMIT} links"),
+                    a.span,
+                    "too many with these",
+                ));
+                return None;
+            }
             Ok(more) => pairs.extend(more),
             Err(error) => {
                 builder.problems.push(

@@ -72,11 +72,14 @@ pub fn expand_racks(tables: &[RackTable], catalogue: &Catalogue, problems: &mut 
             continue;
         }
         racks.ranges.insert(table.id.value.clone(), (racks.list.len() as u32, table.count));
+        let mut reported = false;
         for number in 0..table.count {
             let (row, column) =
                 (table.row.saturating_add(number / per_row), table.column.saturating_add(number % per_row));
             let name = if table.count == 1 { table.id.value.clone() } else { format!("{}[{number}]", table.id.value) };
-            if let Some(first) = places.insert((row, column), table.id.span) {
+            // The rack is kept all the same: devices that stand in it are checked too.
+            if let Some(first) = places.insert((row, column), table.id.span).filter(|_| !reported) {
+                reported = true;
                 problems.push(
                     Problem::error(
                         "rack-place",
@@ -87,7 +90,6 @@ pub fn expand_racks(tables: &[RackTable], catalogue: &Catalogue, problems: &mut 
                     .and(first, "and this one")
                     .help("give `row` and `column`"),
                 );
-                break;
             }
             racks.list.push(Rack {
                 name,

@@ -3,5 +3,6 @@
 mod bad_input;
 mod expansion;
 mod fixture;
+mod fuzzed;
 mod order;
 mod variants;
