@@ -159,6 +159,7 @@ fn judged(
         propagation: line,
         electronics: part.figures.latency.as_ref().map_or(Amount::ZERO, Amount::of),
         retimer_latency: Amount::ZERO,
+        macsec: Amount::ZERO,
         refusal,
     }
     .finish(judge.catalogue, judge.rates)

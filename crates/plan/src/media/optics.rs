@@ -200,6 +200,7 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
         propagation: delay::over(fibre.map(|id| catalogue.part(id)), delay::FIBRE, length),
         electronics,
         retimer_latency: Amount::ZERO,
+        macsec: Amount::ZERO,
         refusal,
     }
     .finish(catalogue, judge.rates)

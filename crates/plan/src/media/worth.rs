@@ -104,6 +104,8 @@ pub(super) struct Draft {
     pub electronics: Amount,
     /// Retimers passed by one lane, in nanoseconds.
     pub retimer_latency: Amount,
+    /// Encrypting PHYs passed by one lane, in nanoseconds.
+    pub macsec: Amount,
     /// Why it does not work.
     pub refusal: Option<Refusal>,
 }
@@ -115,6 +117,7 @@ impl Draft {
             propagation: self.propagation,
             electronics: self.electronics,
             retimers: self.retimer_latency,
+            macsec: self.macsec,
             ..OptionAmounts::default()
         };
         let mut unpriced = Vec::new();
@@ -140,7 +143,7 @@ impl Draft {
             loss: self.loss,
             capex: amounts.capex.band(),
             power: amounts.power.band(),
-            latency: (amounts.propagation + amounts.electronics + amounts.retimers).band(),
+            latency: (amounts.propagation + amounts.electronics + amounts.retimers + amounts.macsec).band(),
             fit: amounts.fit.band(),
             life_cost: amounts.life_cost.band(),
             weak_share: amounts.life_cost.weak_share(),
