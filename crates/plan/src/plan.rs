@@ -135,6 +135,9 @@ pub struct MediaOption {
     /// Probability that it does not close after all, 0 to 1, from the bands of its loss budget
     /// (see [`LossBudget::miss`]).
     pub miss: f64,
+    /// Likely life cost and the expected rework of cables that do not close after all, US dollars of one cable: what
+    /// the choice is made by.
+    pub expected_usd: f64,
     /// Cost over the site's life of one cable: price, energy with PUE, expected repairs.
     pub life_cost: Band<Usd>,
     /// Share of the likely life cost that rests on weak grades, 0 to 1.

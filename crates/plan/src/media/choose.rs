@@ -43,7 +43,10 @@ pub fn choose(question: &Question<'_>, judge: &Judge<'_>) -> Answer {
     let (mut works, fails): (Vec<Candidate>, Vec<Candidate>) = all.into_iter().partition(|c| c.refusal.is_none());
     let rework =
         works.iter().find(|c| c.option.miss <= SURE).or(works.first()).map_or(0.0, rank) + judge.rates.visit.likely;
-    let expected = |c: &Candidate| rank(c) + c.option.miss * rework;
+    for candidate in &mut works {
+        candidate.option.expected_usd += candidate.option.miss * rework;
+    }
+    let expected = |c: &Candidate| rank(c) + c.option.expected_usd - c.option.life_cost.likely.0;
     works.sort_by(|x, y| expected(x).total_cmp(&expected(y)).then_with(|| x.option.name.cmp(&y.option.name)));
     let mut works = works.into_iter();
     let Some(best) = works.next() else {

@@ -136,6 +136,7 @@ impl Draft {
             length: self.length,
             retimers: self.retimers,
             miss: self.loss.miss(),
+            expected_usd: amounts.life_cost.likely,
             loss: self.loss,
             capex: amounts.capex.band(),
             power: amounts.power.band(),
