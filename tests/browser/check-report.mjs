@@ -48,32 +48,44 @@ async function check(file) {
   const problems = new Set();
   const url = pathToFileURL(file).href;
   for (const scheme of ["light", "dark"]) {
+    let at = "";
+    const say = (text) => problems.add(at + text);
+    const context = await browser.newContext({ viewport: { width: WIDTHS[0], height: 900 }, colorScheme: scheme });
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) say(`console: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => say(`page error: ${error.message}`));
+    page.on("request", (request) => {
+      if (request.url() !== url && !request.url().startsWith("data:")) say(`request: ${request.url()}`);
+    });
+    await page.goto(url, { waitUntil: "load" });
     for (const width of WIDTHS) {
-      const at = `${width} px, ${scheme}: `;
-      const say = (text) => problems.add(at + text);
-      const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme });
-      const page = await context.newPage();
-      page.on("console", (message) => {
-        if (["error", "warning"].includes(message.type())) say(`console: ${message.text()}`);
-      });
-      page.on("pageerror", (error) => say(`page error: ${error.message}`));
-      page.on("request", (request) => {
-        if (request.url() !== url && !request.url().startsWith("data:")) say(`request: ${request.url()}`);
-      });
-      await page.goto(url, { waitUntil: "load" });
+      at = `${width} px, ${scheme}: `;
+      await page.setViewportSize({ width, height: 900 });
       if (shots && (width === 390 || width === 1440)) await shoot(page, file, width, scheme);
       for (const text of await page.evaluate(layout)) say(`folded: ${text}`);
-      await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+      await page.evaluate(() => {
+        for (const fold of document.querySelectorAll("details:not([open])")) {
+          fold.open = true;
+          fold.dataset.wasFolded = "";
+        }
+      });
       for (const text of await page.evaluate(layout)) say(text);
       if (width === 1440) for (const text of await page.evaluate(contrast)) say(text);
       if (width === 390 || width === 1440) for (const text of await tables(page)) say(text);
-      await page.evaluate(() => localStorage.clear());
-      const before = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-      await page.click("#theme");
-      const after = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-      if (before === after) say("the theme button changes nothing");
-      await context.close();
+      await page.evaluate(() => {
+        for (const fold of document.querySelectorAll("[data-was-folded]")) {
+          fold.open = false;
+          delete fold.dataset.wasFolded;
+        }
+      });
     }
+    const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const before = await paper();
+    await page.click("#theme");
+    if (before === await paper()) say("the theme button changes nothing");
+    await context.close();
   }
   return [...problems];
 }

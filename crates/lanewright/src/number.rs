@@ -98,7 +98,7 @@ impl Measure {
             Self::Share if value > 0.0 && largest < 0.1 => "under 0.1".into(),
             Self::Share | Self::Availability => significant(value, largest.min(99.0), 2),
             Self::Years => plain(value),
-            Self::Metres => trim(&significant(value, largest, 3)),
+            Self::Metres | Self::Gbps => trim(&significant(value, largest, 3)),
             // Whole dollars stay whole.
             Self::Usd | Self::UsdPerYear if factor == 1.0 && value.fract() == 0.0 => grouped(value),
             _ => significant(value, largest, 3),
@@ -222,6 +222,7 @@ mod tests {
         check(Measure::Decibels, -0.04, "0.0 dB");
         check(Measure::Decibels, -1.26, "−1.3 dB");
         check(Measure::Gbps, 52_428_800.0, "52.4 Pb/s");
+        check(Measure::Gbps, 10.0, "10 Gb/s");
         check(Measure::Availability, 0.99953, "99.953 %");
         check(Measure::Availability, 0.9853, "98.53 %");
         check(Measure::Share, 0.9943, "99 %");

@@ -46,7 +46,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
                     .value(Some(price.high), &price.range(Measure::Usd))
                     .value(Some(price.weak), &Measure::Share.show(price.weak));
             }
-            table.cell(if line.inside_assembly { "in the price of its assembly" } else { "" });
+            table.cell(if line.inside_assembly { "priced in its assembly" } else { "" });
         }
         table.close();
     });

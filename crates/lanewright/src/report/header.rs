@@ -96,7 +96,7 @@ fn totals(survey: &Survey<'_>, out: &mut String) {
         ("lane", totals.lanes),
         ("cable or path", totals.cables),
     ];
-    for (name, count) in counts {
+    for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
         let words = if name == "cable or path" { "cables and paths".to_string() } else { plural_word(count, name) };
         put!(out, "<li><b>{}</b> {words}</li>", number::count(count));
     }

@@ -108,21 +108,21 @@ fn list(survey: &Survey<'_>, stories: &[Story<'_>], out: &mut String) {
             ),
             None => put!(out, "<p class=\"chosen\"><span class=\"badge bad\">nothing closes</span></p>"),
         }
-        put!(out, "<p>{}</p>", Name(&class.reason));
+        // Long reasons go through every option that fell out; those are listed below anyway.
+        let (reason, rest) = match class.reason.split_once("; ") {
+            Some((first, rest)) if class.reason.len() > 160 && !class.rejected.is_empty() => (first, rest),
+            _ => (class.reason.as_str(), ""),
+        };
+        put!(out, "<p>{}</p>", Name(reason));
         alternatives(class, out);
-        rejected(class, out);
+        rejected(class, rest, out);
         put!(out, "</article>");
     }
     put!(out, "</div>");
 }
 
 fn alternatives(class: &LinkClass, out: &mut String) {
-    let Some(next) = class.alternatives.first() else {
-        if class.choice.is_some() {
-            put!(out, "<p class=\"note\">No other option closes.</p>");
-        }
-        return;
-    };
+    let Some(next) = class.alternatives.first() else { return };
     let dearer = |option: &MediaOption| {
         let Some(choice) = &class.choice else { return Measure::Usd.show(option.life_cost.likely.0) };
         let (base, cost) = (choice.life_cost.likely.0, option.life_cost.likely.0);
@@ -161,7 +161,7 @@ fn alternatives(class: &LinkClass, out: &mut String) {
     }
 }
 
-fn rejected(class: &LinkClass, out: &mut String) {
+fn rejected(class: &LinkClass, rest: &str, out: &mut String) {
     if class.rejected.is_empty() {
         return;
     }
@@ -171,6 +171,9 @@ fn rejected(class: &LinkClass, out: &mut String) {
         "<details{open}><summary>{} rejected</summary><ul class=\"options\">",
         words::plural(class.rejected.len() as u64, "option")
     );
+    if !rest.is_empty() {
+        put!(out, "<li class=\"note\">{}</li>", Name(rest));
+    }
     for option in &class.rejected {
         put!(
             out,

@@ -125,10 +125,11 @@
   addEventListener("resize", stops);
   document.querySelectorAll("details").forEach(function (d) { d.addEventListener("toggle", stops); });
 
-  // On paper nothing can be unfolded, except the long list of figures, which stays folded.
+  // On paper nothing can be unfolded; the figures of every part and the options that fell out stay folded even so,
+  // since they would fill most of the pages.
   var folded = [];
   addEventListener("beforeprint", function () {
-    folded = Array.prototype.filter.call(document.querySelectorAll("main details:not([open]), header details:not([open])"), function (d) { return !d.closest("#sources"); });
+    folded = Array.prototype.filter.call(document.querySelectorAll("main details:not([open]), header details:not([open])"), function (d) { return !d.closest("#sources, .choices"); });
     folded.forEach(function (d) { d.open = true; });
   });
   addEventListener("afterprint", function () {

@@ -109,14 +109,14 @@ fn draw_all(survey: &Survey<'_>, cases: &[&Case<'_>], out: &mut String) {
         let lengths = Measure::Metres.range(case.lengths.0, case.lengths.1);
         put!(
             out,
-            "<figure class=\"fall\"><figcaption><b>{}</b> <i class=\"dot {}\"></i>{}<br><span class=\"note\">{} · {} · {} · {} GHz</span></figcaption>",
+            "<figure class=\"fall\"><figcaption><b>{}</b> <i class=\"dot {}\"></i>{}<br><span class=\"note\">{} · {} · {} · {}</span></figcaption>",
             set_names(survey, &case.sets),
             words::medium_class(Some(case.choice.medium)),
             words::medium(Some(case.choice.medium)),
             words::plural(case.links, "link"),
             Name(survey.protocol(case.class).0),
             lengths,
-            number::plain(loss.nyquist.0),
+            frequency(loss.nyquist.0),
         );
         draw(case, out);
         let margin = loss.margin;
@@ -141,6 +141,14 @@ fn draw_all(survey: &Survey<'_>, cases: &[&Case<'_>], out: &mut String) {
         );
     }
     put!(out, "</div>");
+}
+
+fn frequency(ghz: f64) -> String {
+    if ghz < 1.0 {
+        format!("{}\u{A0}MHz", number::plain((ghz * 1e4).round() / 10.0))
+    } else {
+        format!("{}\u{A0}GHz", number::plain(ghz))
+    }
 }
 
 /// Names of link sets that share something: the first two, and how many more.

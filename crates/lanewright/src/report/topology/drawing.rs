@@ -9,7 +9,7 @@ use crate::report::escape::Escaped;
 use crate::report::{text, words};
 
 /// Widest row before it breaks.
-const ROW_WIDTH: f64 = 960.0;
+const ROW_WIDTH: f64 = 1080.0;
 const NODE_HEIGHT: f64 = 44.0;
 const NODE_GAP: f64 = 28.0;
 const LABEL_HEIGHT: f64 = 19.0;
@@ -108,10 +108,12 @@ impl Drawing {
     pub fn write(&self, graph: &Graph, name: &str, out: &mut String) {
         put!(
             out,
-            "<svg viewBox=\"0 0 {0:.0} {1:.0}\" width=\"{0:.0}\" height=\"{1:.0}\" role=\"img\" aria-label=\"{2}: ",
+            "<svg viewBox=\"0 0 {0:.0} {1:.0}\" width=\"{0:.0}\" height=\"{1:.0}\" style=\"min-width:{3:.0}px\" role=\"img\" aria-label=\"{2}: ",
             self.width,
             self.height,
-            Escaped(name)
+            Escaped(name),
+            // On a phone it shrinks as far as it can be read, then scrolls.
+            self.width * 0.72
         );
         for (edge, (_, _, _, words)) in graph.edges.iter().zip(&self.labels) {
             put!(out, "{} to {}: {}; ", Escaped(&graph.nodes[edge.a].name), Escaped(&graph.nodes[edge.b].name), words);
