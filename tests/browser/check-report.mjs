@@ -38,8 +38,8 @@ for (const file of args) {
   const problems = await check(resolve(file));
   failures += problems.length;
   console.log(`${problems.length === 0 ? "ok  " : "FAIL"} ${file}`);
-  for (const problem of problems.slice(0, 40)) console.log(`     ${problem}`);
-  if (problems.length > 40) console.log(`     and ${problems.length - 40} more`);
+  for (const problem of problems.slice(0, 12)) console.log(`     ${problem}`);
+  if (problems.length > 12) console.log(`     and ${problems.length - 12} more`);
 }
 await browser.close();
 process.exit(failures === 0 ? 0 : 1);
@@ -128,7 +128,7 @@ function layout() {
   for (const svg of document.querySelectorAll("svg:not(.defs)")) {
     if (!svg.checkVisibility()) continue;
     const frame = svg.getBoundingClientRect();
-    const texts = [...svg.querySelectorAll("text")].filter((text) => text.textContent.trim() !== "");
+    const texts = [...svg.querySelectorAll("text")].filter((text) => text.checkVisibility() && text.textContent.trim() !== "");
     const boxes = texts.map((text) => text.getBoundingClientRect());
     boxes.forEach((box, i) => {
       if (box.width === 0 || box.height === 0) problems.push(`text without size: "${texts[i].textContent}" in ${name(svg)}`);

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lanewright::verbs::{Outcome, check, parts, review, schema, systems};
+use lanewright::verbs::{Outcome, check, parts, plan, review, schema, systems};
 
 /// Design, simulate and operate the connectivity of AI machines.
 #[derive(Parser, Debug)]
@@ -18,6 +18,8 @@ struct Command {
 enum Verb {
     /// Check, plan and add up a system: the main job
     Review(review::ReviewArgs),
+    /// Media, bill of materials, cost, latency and failures; variants side by side; media crossover
+    Plan(plan::PlanArgs),
     /// Report all problems of a system file at once
     Check(check::CheckArgs),
     /// The parts catalogue with its sources
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let outcome = match &command.verb {
         Verb::Review(args) => review::run(args, colour),
+        Verb::Plan(args) => plan::run(args, colour),
         Verb::Check(args) => check::run(args, colour),
         Verb::Parts(args) => parts::run(args, colour),
         Verb::Systems(args) => systems::run(args),

@@ -28,6 +28,8 @@ pub enum Measure {
     Years,
     /// A share, 0 to 1, shown in percent.
     Share,
+    /// A share of time in service, 0 to 1, shown in percent with as many decimals as it has nines.
+    Availability,
     /// Things.
     Count,
 }
@@ -43,22 +45,24 @@ impl Measure {
                 .iter()
                 .find(|(limit, _)| fits(*limit))
                 .or(steps.last())
-                .map_or((1.0, ""), |(limit, unit)| (*limit, *unit))
+                .map_or((1.0, ""), |(limit, unit)| (if *unit == "m" { 1.0 } else { *limit }, *unit))
         };
         match self {
             Self::Watts => pick(&[(1e9, "GW"), (1e6, "MW"), (1e3, "kW"), (1.0, "W"), (1e-3, "mW")]),
+            // Prices of parts are compared to the dollar.
+            Self::Usd if size < 9_999.5 => (1.0, ""),
             Self::Usd => pick(&[(1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, "")]),
             Self::UsdPerYear => pick(&[(1e9, "B/y"), (1e6, "M/y"), (1e3, "k/y"), (1.0, "/y")]),
             // Latencies are compared in ns up to 10 µs.
             Self::Nanoseconds if size < 1e4 && size >= 1.0 => (1.0, "ns"),
             Self::Nanoseconds => pick(&[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"), (1e-3, "ps")]),
-            Self::Metres => pick(&[(1e3, "km"), (1.0, "m"), (1e-2, "cm"), (1e-3, "mm")]),
+            Self::Metres => pick(&[(1e3, "km"), (0.1, "m"), (1e-2, "cm"), (1e-3, "mm")]),
             Self::Decibels => (1.0, "dB"),
             Self::Gbps => pick(&[(1e6, "Pb/s"), (1e3, "Tb/s"), (1.0, "Gb/s"), (1e-3, "Mb/s")]),
             Self::PerYear => (1.0, "/y"),
             Self::Hours => (1.0, "h"),
             Self::Years => (1.0, "y"),
-            Self::Share => (0.01, "%"),
+            Self::Share | Self::Availability => (0.01, "%"),
             Self::Count => (1.0, ""),
         }
     }
@@ -87,9 +91,14 @@ impl Measure {
         match self {
             Self::Decibels => decimals(value, 1),
             Self::Count => grouped(value),
-            // Availability is read in nines: three decimals above 90 %.
-            Self::Share if largest >= 90.0 && value < 100.0 => decimals(value, if value >= 99.9 { 3 } else { 2 }),
-            Self::Share => significant(value, largest, 2),
+            Self::Availability if value < 100.0 && value >= 90.0 => decimals(value, if value >= 99.9 { 3 } else { 2 }),
+            // A share that rounds to 100 % but is less says so.
+            Self::Share if value < 100.0 && value >= 99.5 => decimals(value, 1),
+            // Smaller shares do not matter to anybody.
+            Self::Share if value > 0.0 && largest < 0.1 => "under 0.1".into(),
+            Self::Share | Self::Availability => significant(value, largest.min(99.0), 2),
+            Self::Years => plain(value),
+            Self::Metres => trim(&significant(value, largest, 3)),
             // Whole dollars stay whole.
             Self::Usd | Self::UsdPerYear if factor == 1.0 && value.fract() == 0.0 => grouped(value),
             _ => significant(value, largest, 3),
@@ -199,18 +208,26 @@ mod tests {
         check(Measure::Watts, 0.0, "0 mW");
         check(Measure::Usd, 3_120_000.0, "$3.12 M");
         check(Measure::Usd, 700.0, "$700");
+        check(Measure::Usd, 3_040.0, "$3,040");
+        check(Measure::Usd, 24.5, "$24.5");
         check(Measure::Usd, -312.6, "−$313");
         check(Measure::UsdPerYear, 45_000.0, "$45.0 k/y");
         check(Measure::Nanoseconds, 700.0, "700 ns");
         check(Measure::Nanoseconds, 2_345.0, "2,345 ns");
         check(Measure::Nanoseconds, 12_345.0, "12.3 µs");
         check(Measure::Nanoseconds, 0.25, "250 ps");
-        check(Measure::Metres, 2.5, "2.50 m");
-        check(Measure::Metres, 0.035, "3.50 cm");
+        check(Measure::Metres, 2.5, "2.5 m");
+        check(Measure::Metres, 0.62, "0.62 m");
+        check(Measure::Metres, 0.035, "3.5 cm");
         check(Measure::Decibels, -0.04, "0.0 dB");
         check(Measure::Decibels, -1.26, "−1.3 dB");
         check(Measure::Gbps, 52_428_800.0, "52.4 Pb/s");
-        check(Measure::Share, 0.99953, "99.953 %");
+        check(Measure::Availability, 0.99953, "99.953 %");
+        check(Measure::Availability, 0.9853, "98.53 %");
+        check(Measure::Share, 0.9943, "99 %");
+        check(Measure::Share, 0.9981, "99.8 %");
+        check(Measure::Share, 0.0042, "0.42 %");
+        check(Measure::Years, 5.0, "5 y");
         check(Measure::Share, 0.412, "41 %");
         check(Measure::Share, 1.0, "100 %");
         check(Measure::Count, 131_072.0, "131,072");

@@ -123,6 +123,20 @@ impl LossBudget {
         self.margin.likely - self.reserve.likely.get() >= -1e-9
     }
 
+    /// Probability that the path does not close after all, 0 to 1: its bands are read as 5 % to 95 % of independent
+    /// normal deviations about the likely values (an assumption; the bad ends of all pieces rarely coincide). A path
+    /// without pieces always closes.
+    pub fn miss(&self) -> f64 {
+        let deviation = |band: &Band<Decibels>| (band.high.get() - band.low.get()) / (2.0 * NORMAL_95);
+        let variance: f64 =
+            self.items.iter().map(|item| &item.loss).chain([&self.budget]).map(|band| deviation(band).powi(2)).sum();
+        match (self.items.is_empty(), variance > 0.0) {
+            (true, _) => 0.0,
+            (false, true) => normal_below(-self.margin.likely / variance.sqrt()),
+            (false, false) => f64::from(u8::from(self.margin.likely < 0.0)),
+        }
+    }
+
     /// Likely loss of the whole path, in dB.
     pub fn loss(&self) -> f64 {
         self.budget.likely.get() - self.margin.likely
@@ -132,6 +146,18 @@ impl LossBudget {
     pub fn shortfall(&self) -> f64 {
         self.reserve.likely.get() - self.margin.likely
     }
+}
+
+/// The 95 % point of the standard normal distribution.
+const NORMAL_95: f64 = 1.644_853_626_951_472_6;
+
+/// Standard normal distribution function (Abramowitz and Stegun 26.2.17, error below 7.5e-8).
+fn normal_below(z: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
+    let poly =
+        t * (0.319_381_530 + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+    let tail = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * poly;
+    if z < 0.0 { tail } else { 1.0 - tail }
 }
 
 /// A length as people write it: `3 m`, `0.35 m`, `12 mm`.
@@ -150,4 +176,31 @@ pub fn metres(length: Metres) -> String {
 pub fn trim(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Table values of the normal distribution: 5 %, 50 %, 97.72 %.
+    #[test]
+    fn normal_distribution() {
+        for (z, below) in [(-NORMAL_95, 0.05), (0.0, 0.5), (2.0, 0.977_249_868), (-6.0, 9.866e-10)] {
+            assert!((normal_below(z) - below).abs() < 1e-7, "{z}");
+        }
+    }
+
+    #[test]
+    fn a_path_misses_half_the_time_at_no_margin_and_hardly_ever_far_above() {
+        let band = |low, likely, high| Band { low: Decibels(low), likely: Decibels(likely), high: Decibels(high) };
+        let path = |likely: f64| LossBudget {
+            items: vec![LossItem { name: "x".into(), loss: band(likely - 1.0, likely, likely + 1.0), weak: false }],
+            budget: band(28.0, 30.0, 32.0),
+            margin: Band { low: 27.0 - likely, likely: 30.0 - likely, high: 33.0 - likely },
+            ..LossBudget::default()
+        };
+        assert!((path(30.0).miss() - 0.5).abs() < 1e-6);
+        assert!(path(20.0).miss() < 1e-6 && path(29.0).miss() < path(29.5).miss());
+        assert_eq!(LossBudget::default().miss(), 0.0);
+    }
 }

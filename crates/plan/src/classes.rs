@@ -171,23 +171,23 @@ fn decide(
         let answer = ask(system, set, key, tally, cages, judge);
         let same_ends = last.is_some_and(|(k, c)| Key { step: 0, ..k } == Key { step: 0, ..*key } && c == cages);
         let number = out.classes.len() as u32;
-        if let Some(class) = out.classes.last_mut().filter(|_| same_ends) {
-            if joins(class, &answer) {
-                class.links += tally.links;
-                class.cables += tally.cables;
-                class.length_min = Metres(class.length_min.0.min(f64::from(tally.min)));
-                class.length_max = Metres(f64::from(tally.max));
-                class.choice = answer.choice;
-                class.alternatives = answer.alternatives;
-                class.rejected = answer.rejected;
-                class.reason = answer.reason;
-                if let Some(note) = out.notes.last_mut() {
-                    *note = ClassNote { forced: answer.forced, help: answer.help };
-                }
-                renumbered[index as usize] = number - 1;
-                last = Some((*key, cages));
-                continue;
+        if let Some(class) = out.classes.last_mut().filter(|_| same_ends)
+            && joins(class, &answer)
+        {
+            class.links += tally.links;
+            class.cables += tally.cables;
+            class.length_min = Metres(class.length_min.0.min(f64::from(tally.min)));
+            class.length_max = Metres(f64::from(tally.max));
+            class.choice = answer.choice;
+            class.alternatives = answer.alternatives;
+            class.rejected = answer.rejected;
+            class.reason = answer.reason;
+            if let Some(note) = out.notes.last_mut() {
+                *note = ClassNote { forced: answer.forced, help: answer.help };
             }
+            renumbered[index as usize] = number - 1;
+            last = Some((*key, cages));
+            continue;
         }
         renumbered[index as usize] = number;
         last = Some((*key, cages));

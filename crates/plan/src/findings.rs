@@ -147,16 +147,16 @@ fn class_remarks(system: &System, class: &LinkClass, list: &mut Vec<Finding>) {
             span: Some(set.span),
         });
     }
-    if let MediumChoice::Medium(medium) = set.medium {
-        if choice.medium != medium {
-            list.push(Finding {
-                severity: Severity::Warning,
-                code: "medium-not-as-given",
-                message: format!("{} should be {medium} but are {}", subject(system, class), choice.medium),
-                help: None,
-                span: Some(set.span),
-            });
-        }
+    if let MediumChoice::Medium(medium) = set.medium
+        && choice.medium != medium
+    {
+        list.push(Finding {
+            severity: Severity::Warning,
+            code: "medium-not-as-given",
+            message: format!("{} should be {medium} but are {}", subject(system, class), choice.medium),
+            help: None,
+            span: Some(set.span),
+        });
     }
 }
 

@@ -1,10 +1,13 @@
 //! One-way latency of every class of path.
 //!
-//! For each domain and each part that stands at an end of it, the paths of fewest links from the first such
-//! device to all others are found, and put into classes by the far end's part, the switches and the links
+//! For each domain and each part that data comes from, the paths of fewest links from the first such device to
+//! all others are found, and put into classes by the far end's part, the switches and the links
 //! passed. Each class is shown by its slowest path. Switches and CPUs pass traffic on; other devices do so
 //! only where not all ends can be reached otherwise (a torus), and network cards never do. An optical circuit
 //! switch (tag `ocs`) is taken to join any two of its ports, and ends no FEC.
+//!
+//! Data comes from cameras and sensors where a domain has any (and never goes to them), else from accelerators,
+//! processors and SoCs, else from every end.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -69,7 +72,16 @@ impl<'a> LatencyTable<'a> {
         let only_switches = graph.kind.iter().all(|k| *k == Kind::Switch);
         let is_end = |node: u32| only_switches || !graph.is_switch(node);
         let hosts_pass = |node: u32| matches!(graph.kind[node as usize], Kind::Switch | Kind::Cpu);
-        let all_pass = |node: u32| graph.kind[node as usize] != Kind::Nic;
+        let all_pass = |node: u32| {
+            !matches!(graph.kind[node as usize], Kind::Nic | Kind::Ssd) && !senses(graph.kind[node as usize])
+        };
+        let sensing = graph.kind.iter().any(|k| senses(*k));
+        let computing = graph.kind.iter().any(|k| computes(*k));
+        let is_source = |node: u32| match (sensing, computing) {
+            (true, _) => senses(graph.kind[node as usize]),
+            (false, true) => computes(graph.kind[node as usize]),
+            (false, false) => is_end(node),
+        };
         let (component, count) = graph.components();
         let mut ends_in = vec![0_u64; count as usize];
         for node in 0..graph.len() as u32 {
@@ -78,13 +90,13 @@ impl<'a> LatencyTable<'a> {
         let mut seen = HashSet::new();
         let mut classes = Vec::new();
         for node in 0..graph.len() as u32 {
-            if is_end(node) && seen.insert(graph.part[node as usize]) {
+            if is_source(node) && seen.insert(graph.part[node as usize]) {
                 let mut found = self.from(domain, graph, node, &is_end, &hosts_pass, unknown);
-                let reached: u64 = found.iter().map(|c| c.reached).sum();
+                let reached: u64 = found.iter().map(|(_, c)| c.reached).sum();
                 if reached + 1 < ends_in[component[node as usize] as usize] {
                     found = self.from(domain, graph, node, &is_end, &all_pass, unknown);
                 }
-                classes.extend(found);
+                classes.extend(found.into_iter().filter(|(to, _)| !senses(*to)).map(|(_, class)| class));
             }
         }
         classes
@@ -98,7 +110,7 @@ impl<'a> LatencyTable<'a> {
         is_end: &dyn Fn(u32) -> bool,
         passes: &dyn Fn(u32) -> bool,
         unknown: &mut HashSet<PartId>,
-    ) -> Vec<PathClass> {
+    ) -> Vec<(Kind, PathClass)> {
         let mut steps = vec![Step::default(); graph.len()];
         steps[first as usize] = Step { from: first, link: NONE, links: 0, switches: 0, likely: 0.0 };
         let mut open = VecDeque::from([first]);
@@ -134,7 +146,7 @@ impl<'a> LatencyTable<'a> {
             .map(|((to, switches, links), (reached, slowest))| {
                 let items = self.items(graph, &steps, first, slowest, unknown);
                 let name = |part: PartId| self.system.catalogue.part(part).name.clone();
-                PathClass {
+                let class = PathClass {
                     domain: self.system.domains[domain.index()].name.clone(),
                     from: name(graph.part[first as usize]),
                     to: name(to),
@@ -143,7 +155,8 @@ impl<'a> LatencyTable<'a> {
                     reached,
                     total: items.iter().map(|i| Amount::from(i.latency)).sum::<Amount>().total(),
                     items,
-                }
+                };
+                (self.system.catalogue.part(to).kind, class)
             })
             .collect()
     }
@@ -224,6 +237,16 @@ impl<'a> LatencyTable<'a> {
         .map(|(name, latency)| LatencyItem { name, latency: latency.total() })
         .collect()
     }
+}
+
+/// Whether data comes from a device of this family and never goes to it.
+fn senses(kind: Kind) -> bool {
+    matches!(kind, Kind::Camera | Kind::Sensor)
+}
+
+/// Whether a device of this family computes.
+fn computes(kind: Kind) -> bool {
+    matches!(kind, Kind::Accelerator | Kind::Cpu | Kind::Soc)
 }
 
 /// How a node was reached.

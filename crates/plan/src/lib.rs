@@ -13,7 +13,9 @@ pub mod amount;
 pub mod bom;
 pub mod budget;
 pub mod classes;
+pub mod compare;
 pub mod cost;
+pub mod crossover;
 pub mod domains;
 pub mod ends;
 pub mod fec;
@@ -30,5 +32,7 @@ pub mod rates;
 pub mod reliability;
 pub mod route;
 
+pub use compare::compare;
+pub use crossover::crossover;
 pub use planner::{plan as plan_system, plan_with};
 pub use rates::Rates;

@@ -132,6 +132,9 @@ pub struct MediaOption {
     pub latency: Band<Nanoseconds>,
     /// Random failure rate of one cable with all its parts.
     pub fit: Band<Fit>,
+    /// Probability that it does not close after all, 0 to 1, from the bands of its loss budget
+    /// (see [`LossBudget::miss`]).
+    pub miss: f64,
     /// Cost over the site's life of one cable: price, energy with PUE, expected repairs.
     pub life_cost: Band<Usd>,
     /// Share of the likely life cost that rests on weak grades, 0 to 1.
@@ -168,6 +171,10 @@ pub struct Rejected {
     pub medium: Medium,
     /// Why: "loss 41.2 dB is over the budget of 35.1 dB", "reach 3 m is under 7.2 m".
     pub reason: String,
+    /// How far it is from working, as a share of what it can do: 0.2 is a fifth too long or too lossy. Infinite
+    /// when it does not fit at all.
+    #[serde(skip)]
+    pub distance: f64,
 }
 
 /// Insertion loss at Nyquist, piece by piece, against what the SerDes recovers.

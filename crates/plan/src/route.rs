@@ -119,3 +119,79 @@ impl Router {
         Some(routed * (1.0 + self.slack_share) + self.slack)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lanewright_model::system::PartId;
+    use lanewright_model::text::{FileId, Span};
+    use lanewright_model::units::{Metres, Ratio};
+
+    /// Two racks in row 0 and one in row 1, 0.6 m wide and 1 m deep, without slack.
+    fn router(routing: Routing) -> Router {
+        let rack = |row, column| Rack {
+            name: String::new(),
+            frame: PartId(0),
+            row,
+            column,
+            units: 40,
+            unit: Metres(0.05),
+            width: Metres(0.6),
+            depth: Metres(1.0),
+            feed: None,
+            span: Span { file: FileId(0), start: 0, end: 0 },
+        };
+        let site = Site {
+            routing,
+            tray: Metres(2.5),
+            row_pitch: Metres(3.0),
+            slack_share: Ratio(0.0),
+            slack: Metres(0.0),
+            ..Site::default()
+        };
+        Router::over(&[rack(0, 0), rack(0, 3), rack(1, 0)], &site)
+    }
+
+    fn at(rack: u32, height: f32) -> Place {
+        Place { rack, height }
+    }
+
+    #[track_caller]
+    fn check(routing: Routing, a: (Place, Side), b: (Place, Side), expected: f64) {
+        let found = router(routing).length(a.0, a.1, b.0, b.1).expect("both stand in racks");
+        assert!((found - expected).abs() < 1e-6, "{found} m, not {expected} m");
+        let back = router(routing).length(b.0, b.1, a.0, a.1).expect("both stand in racks");
+        assert!((found - back).abs() < 1e-9, "a cable is as long from either end");
+    }
+
+    #[test]
+    fn within_a_rack_a_cable_runs_along_the_side_channel() {
+        let (low, high) = ((at(0, 0.5), Side::Front), (at(0, 1.5), Side::Front));
+        check(Routing::Overhead, low, high, 0.15 + 1.0 + 0.15);
+        check(Routing::Overhead, low, (at(0, 1.5), Side::Rear), 0.15 + 1.0 + 0.15 + 1.0);
+    }
+
+    #[test]
+    fn along_a_row_it_goes_up_over_and_down() {
+        let (a, b) = ((at(0, 0.5), Side::Front), (at(1, 1.5), Side::Rear));
+        check(Routing::Overhead, a, b, 0.3 + 1.0 + 2.0 + 1.8 + 1.0);
+        check(Routing::Underfloor, a, b, 0.3 + 1.0 + 3.0 + 1.8 + 4.0);
+        check(Routing::Direct, a, b, (1.8_f64 * 1.8 + 1.0).sqrt() + 1.0);
+    }
+
+    #[test]
+    fn between_rows_it_follows_trays_at_right_angles() {
+        let (a, b) = ((at(1, 2.0), Side::Front), (at(2, 2.0), Side::Front));
+        check(Routing::Overhead, a, b, 0.3 + 1.0 + 0.5 + 1.8 + 3.0 + 0.5);
+    }
+
+    #[test]
+    fn slack_stretches_and_adds() {
+        let mut loose = router(Routing::Overhead);
+        (loose.slack_share, loose.slack) = (0.1, 0.5);
+        let place = (at(0, 0.5), at(0, 1.5));
+        let found = loose.length(place.0, Side::Front, place.1, Side::Front).expect("both stand in racks");
+        assert!((found - (1.3 * 1.1 + 0.5)).abs() < 1e-6);
+        assert_eq!(loose.length(Place::NOWHERE, Side::Front, place.1, Side::Front), None);
+    }
+}

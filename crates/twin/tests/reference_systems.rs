@@ -5,7 +5,8 @@ mod bundle;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bundle::{count, domain_gbps, lanes, links, set, system};
-use lanewright_model::system::{PortId, System};
+use lanewright_model::catalogue::part::Kind;
+use lanewright_model::system::{PortId, SetId, System};
 
 /// Gigabytes per second and direction that the links of a domain carry from and to each device of a part.
 fn gigabytes_per_device(system: &System, domain: &str, part: &str) -> Vec<f64> {
@@ -207,4 +208,28 @@ fn cluster_of_131072() {
     }
     assert_eq!(pods.len(), 1024);
     assert!(pods.values().all(|p| p.len() == 32));
+}
+
+/// L2+ car: 5 to 11 cameras and 5 radars on one SoC (said of CV72 in Ambarella's fiscal 2024 Q2 call).
+#[test]
+fn car_sensors_on_one_soc() {
+    let system = system("adas-car");
+    let of_kind = |kind: Kind| {
+        let kind_of = |set: &SetId| system.catalogue.part(system.sets[set.index()].part).kind;
+        system.devices.iter().filter(|d| kind_of(&d.set) == kind).count()
+    };
+    assert_eq!((of_kind(Kind::Camera), of_kind(Kind::Sensor), of_kind(Kind::Soc)), (11, 5, 1));
+    let cameras = ["front-cameras", "rear-camera", "side-cameras", "surround-cameras"];
+    assert_eq!(cameras.iter().map(|name| links(&system, name)).sum::<usize>(), 11);
+}
+
+/// Security camera: four sensors on one SoC, 32 MP in all.
+#[test]
+fn camera_with_four_sensors() {
+    let system = system("security-camera");
+    let sensor = system.sets.iter().find(|s| s.name == "sensor").expect("sensors");
+    let size = system.catalogue.part(sensor.part).figures.image_size.as_ref().expect("image size").band.likely.0;
+    assert_eq!(sensor.count, 4);
+    assert!((f64::from(sensor.count) * size - 32.0).abs() < 1.5, "{size} MP each");
+    assert_eq!(links(&system, "mipi"), 4);
 }

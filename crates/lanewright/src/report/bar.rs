@@ -43,7 +43,7 @@ impl Spread {
 pub fn bar(out: &mut String, spread: Spread, scale: f64, limit: Option<f64>, width: f64, height: f64, class: &str) {
     put!(
         out,
-        "<svg class=\"bar {class}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" aria-hidden=\"true\">"
+        "<svg class=\"bar {class}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
     );
     marks(out, spread, scale, limit, (0.0, 0.0, width, height));
     put!(out, "</svg>");

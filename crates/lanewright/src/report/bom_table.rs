@@ -16,7 +16,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
     }
     const COLUMNS: &[table::Column] = &[
         table::text("Part"),
-        table::text("Name"),
+        table::prose("Name"),
         table::text("Kind"),
         table::number("Length"),
         table::number("Count"),

@@ -66,6 +66,7 @@ fn running(survey: &Survey<'_>, out: &mut String) {
     let lines = [
         ("energy", cost.energy_per_year),
         ("repairs", cost.repair_per_year),
+        ("worn-out parts", cost.wearout_per_year),
         ("domains out of service", cost.outage_per_year),
     ];
     let rows: Vec<Row> = lines

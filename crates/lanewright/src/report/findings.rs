@@ -103,6 +103,7 @@ impl Key {
             ("_usd_per_year", Measure::UsdPerYear, 1.0),
             ("_per_year", Measure::PerYear, 1.0),
             ("_kw", Measure::Watts, 1e3),
+            (" (kW)", Measure::Watts, 1e3),
             ("_db", Measure::Decibels, 1.0),
             ("_usd", Measure::Usd, 1.0),
             ("_ns", Measure::Nanoseconds, 1.0),
@@ -111,7 +112,7 @@ impl Key {
         let unit = units.into_iter().find_map(|(suffix, m, f)| stem.strip_suffix(suffix).map(|rest| (rest, m, f)));
         let (stem, measure, factor) = match unit {
             Some((stem, measure, factor)) => (stem, Some(measure), factor),
-            None if stem == "availability" => (stem, Some(Measure::Share), 1.0),
+            None if stem == "availability" => (stem, Some(Measure::Availability), 1.0),
             None => (stem, None, 1.0),
         };
         let words = match stem {
@@ -184,7 +185,7 @@ mod tests {
         let key = Key::of("opex_usd_per_year_max");
         assert_eq!((key.words.as_str(), key.measure), ("running cost", Some(Measure::UsdPerYear)));
         let key = Key::of("availability_min");
-        assert_eq!((key.words.as_str(), key.measure, key.most), ("availability", Some(Measure::Share), false));
+        assert_eq!((key.words.as_str(), key.measure, key.most), ("availability", Some(Measure::Availability), false));
         let key = Key::of("copper_length_m_max");
         assert_eq!((key.words.as_str(), key.measure), ("copper length", Some(Measure::Metres)));
     }

@@ -24,7 +24,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
     put!(
         out,
         "<button type=\"button\" id=\"theme\" aria-label=\"Light or dark\" title=\"Light or dark\" hidden>\
-         <svg viewBox=\"0 0 16 16\" width=\"16\" height=\"16\" aria-hidden=\"true\"><path d=\"M8 1a7 7 0 1 0 0 14zm0 1.2a5.8 5.8 0 0 1 0 11.6\" fill-rule=\"evenodd\"/></svg></button></div>"
+         <svg viewBox=\"0 0 16 16\" width=\"16\" height=\"16\" aria-hidden=\"true\"><path d=\"M8 1a7 7 0 1 0 0 14A7 7 0 1 0 8 1zm0 1.5a5.5 5.5 0 0 1 0 11z\" fill-rule=\"evenodd\"/></svg></button></div>"
     );
     if let Some(description) = &subject.description {
         put!(out, "<p class=\"lead\">{}</p>", Name(description));
@@ -110,14 +110,21 @@ fn plural_word(count: u64, one: &str) -> String {
 /// Links by medium as one strip.
 fn media(survey: &Survey<'_>, out: &mut String) {
     let by_medium = &survey.review.totals.links_by_medium;
-    let all: u64 = by_medium.values().sum();
+    let chosen: u64 = by_medium.values().sum();
+    let all = chosen.max(survey.review.totals.links);
     if all == 0 {
         return;
     }
     // The review's keys have underscores where words have hyphens.
     let known = |key: &str| Medium::from_word(&key.replace('_', "-"));
-    let used: Vec<_> =
-        by_medium.iter().filter(|(_, count)| **count > 0).map(|(key, count)| (key, known(key), *count)).collect();
+    let mut used: Vec<(&str, Option<Medium>, u64)> = by_medium
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(key, count)| (key.as_str(), known(key), *count))
+        .collect();
+    if all > chosen {
+        used.push(("nothing closes", None, all - chosen));
+    }
     put!(out, "<div class=\"mix\"><svg viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">");
     let mut x = 0.0;
     for (_, medium, count) in &used {

@@ -42,7 +42,8 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
             }
         }
         for domain in domains {
-            let of_domain: Vec<&PathClass> = paths.iter().filter(|path| path.domain == domain).collect();
+            let of_domain: Vec<&PathClass> =
+                paths.iter().filter(|path| path.domain == domain && !is_way_back(path, paths)).collect();
             put!(out, "<h3>{}</h3>", Name(domain));
             let scale = of_domain.iter().map(|path| path.total.high.max(path.total.likely)).fold(0.0, f64::max);
             let (open, folded) = of_domain.split_at(of_domain.len().min(OPEN_PATHS));
@@ -56,6 +57,17 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
     });
 }
 
+/// Whether a path is another one backwards, with nothing new to say.
+fn is_way_back(path: &PathClass, paths: &[PathClass]) -> bool {
+    path.from > path.to
+        && paths.iter().any(|other| {
+            other.domain == path.domain
+                && (&other.from, &other.to) == (&path.to, &path.from)
+                && (other.switches, other.links) == (path.switches, path.links)
+                && (other.total.likely - path.total.likely).abs() < 1e-6
+        })
+}
+
 fn bars(paths: &[&PathClass], colour: &BTreeMap<&str, usize>, scale: f64, out: &mut String) {
     const WIDTH: f64 = 560.0;
     const HEIGHT: f64 = 22.0;
@@ -67,7 +79,7 @@ fn bars(paths: &[&PathClass], colour: &BTreeMap<&str, usize>, scale: f64, out: &
         let ends = if path.from == path.to {
             format!("<b>{}</b> among themselves", Name(&path.from))
         } else {
-            format!("<b>{}</b> → <b>{}</b>", Name(&path.from), Name(&path.to))
+            format!("<b>{}</b> ↔ <b>{}</b>", Name(&path.from), Name(&path.to))
         };
         put!(
             out,
@@ -97,7 +109,8 @@ fn bars(paths: &[&PathClass], colour: &BTreeMap<&str, usize>, scale: f64, out: &
                 HEIGHT - 6.0,
                 Escaped(&item.name),
             );
-            let words = number::decimals(item.latency.likely, 0);
+            let words =
+                if item.latency.likely < 10.0 { shown.clone() } else { number::decimals(item.latency.likely, 0) };
             if text::width(&words, 11.0) + 8.0 < to - from {
                 put!(
                     out,
@@ -114,10 +127,17 @@ fn bars(paths: &[&PathClass], colour: &BTreeMap<&str, usize>, scale: f64, out: &
         let spread = super::bar::Spread::from(path.total);
         put!(
             out,
-            "</svg><span class=\"bar-value\"><b>{}</b> <span class=\"range\">{}</span></span></div>",
+            "</svg><span class=\"bar-value\"><b>{}</b> <span class=\"range\">{}</span></span>",
             Measure::Nanoseconds.show(path.total.likely),
             spread.range(Measure::Nanoseconds)
         );
+        // On a phone the numbers in the bar are too small to read.
+        put!(out, "<span class=\"pieces note\">");
+        for (i, item) in path.items.iter().filter(|item| item.latency.likely > 0.0).enumerate() {
+            let join = if i > 0 { " · " } else { "" };
+            put!(out, "{join}{} {}", Name(&item.name), Measure::Nanoseconds.show(item.latency.likely));
+        }
+        put!(out, "</span></div>");
     }
     put!(out, "</div>");
 }

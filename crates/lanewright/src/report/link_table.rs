@@ -18,13 +18,13 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         return;
     }
     const COLUMNS: &[table::Column] = &[
-        table::text("Links"),
+        table::text("Link set"),
         table::text("Domain"),
         table::text("From"),
         table::text("To"),
         table::text("Protocol"),
         table::text("Medium"),
-        table::text("Choice"),
+        table::prose("Choice"),
         table::number("Links"),
         table::number("Cables"),
         table::number("Length"),

@@ -1,11 +1,12 @@
 //! Why each class of links got its medium, and what else was weighed.
 
+use lanewright_model::system::LinkSetId;
 use lanewright_plan::plan::{LinkClass, MediaOption};
 
 use super::escape::Name;
-use super::link_table::lengths;
 use super::page::Page;
 use super::survey::Survey;
+use super::waterfall::set_names;
 use super::words;
 use crate::number::{self, Measure};
 
@@ -14,15 +15,27 @@ const OPEN_CLASSES: usize = 16;
 
 /// Writes the section.
 pub fn write(survey: &Survey<'_>, page: &mut Page) {
-    let mut classes: Vec<&LinkClass> = survey.plan().classes.iter().collect();
-    if classes.is_empty() {
+    let mut stories: Vec<Story<'_>> = Vec::new();
+    for class in &survey.plan().classes {
+        match stories.iter_mut().find(|story| same_story(story.class, class)) {
+            Some(story) => story.add(class),
+            None => {
+                let lengths = (class.length_min.0, class.length_max.0);
+                stories.push(Story { class, sets: vec![class.set], links: 0, cables: 0, lengths });
+                if let Some(story) = stories.last_mut() {
+                    story.add(class);
+                }
+            }
+        }
+    }
+    if stories.is_empty() {
         return;
     }
     // What does not close first, then where most money goes.
-    let spent = |class: &LinkClass| {
-        class.choice.as_ref().map_or(f64::INFINITY, |c| c.life_cost.likely.0 * f64::from(class.cables))
+    let spent = |story: &Story<'_>| {
+        story.class.choice.as_ref().map_or(f64::INFINITY, |c| c.life_cost.likely.0 * story.cables as f64)
     };
-    classes.sort_by(|a, b| spent(b).total_cmp(&spent(a)));
+    stories.sort_by(|a, b| spent(b).total_cmp(&spent(a)));
     page.section("media", "Why this medium", |out| {
         put!(
             out,
@@ -30,31 +43,65 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
              cable over {}: price, energy with PUE, repairs.</p>",
             Measure::Years.show(survey.system.site.life.0)
         );
-        let (open, folded) = classes.split_at(classes.len().min(OPEN_CLASSES));
+        let (open, folded) = stories.split_at(stories.len().min(OPEN_CLASSES));
         list(survey, open, out);
         if !folded.is_empty() {
-            put!(out, "<details><summary>{} more</summary>", words::plural(folded.len() as u64, "class"));
+            put!(out, "<details><summary>{} more</summary>", words::plural(folded.len() as u64, "choice"));
             list(survey, folded, out);
             put!(out, "</details>");
         }
     });
 }
 
-fn list(survey: &Survey<'_>, classes: &[&LinkClass], out: &mut String) {
+/// Classes that got the same for the same reason.
+struct Story<'a> {
+    class: &'a LinkClass,
+    sets: Vec<LinkSetId>,
+    links: u64,
+    cables: u64,
+    lengths: (f64, f64),
+}
+
+impl Story<'_> {
+    fn add(&mut self, class: &LinkClass) {
+        if !self.sets.contains(&class.set) {
+            self.sets.push(class.set);
+        }
+        self.links += u64::from(class.links);
+        self.cables += u64::from(class.cables);
+        self.lengths = (self.lengths.0.min(class.length_min.0), self.lengths.1.max(class.length_max.0));
+    }
+}
+
+fn same_story(a: &LinkClass, b: &LinkClass) -> bool {
+    let choice = |class: &LinkClass| class.choice.as_ref().map(|c| (c.name.clone(), c.life_cost.likely.0.to_bits()));
+    let next = |class: &LinkClass| class.alternatives.first().map(|c| (c.name.clone(), c.life_cost.likely.0.to_bits()));
+    a.domain == b.domain
+        && a.protocol == b.protocol
+        && a.reason == b.reason
+        && choice(a) == choice(b)
+        && next(a) == next(b)
+        && a.alternatives.len() == b.alternatives.len()
+        && a.rejected.len() == b.rejected.len()
+        && a.rejected.iter().zip(&b.rejected).all(|(a, b)| a.name == b.name && a.reason == b.reason)
+}
+
+fn list(survey: &Survey<'_>, stories: &[Story<'_>], out: &mut String) {
     put!(out, "<div class=\"choices\">");
-    for class in classes {
+    for story in stories {
+        let class = story.class;
         put!(
             out,
             "<article><h3>{} <span class=\"note\">{} · {} · {}</span></h3>",
-            Name(survey.link_set_name(class.set)),
-            words::plural(class.links.into(), "link"),
+            set_names(survey, &story.sets),
+            words::plural(story.links, "link"),
             Name(survey.protocol(class).0),
-            lengths(class)
+            Measure::Metres.range(story.lengths.0, story.lengths.1)
         );
         match &class.choice {
             Some(choice) => put!(
                 out,
-                "<p class=\"chosen\"><i class=\"dot {}\"></i><b>{}</b> <span class=\"cost\">{}</span></p>",
+                "<p class=\"option\"><i class=\"dot {}\"></i><b>{}</b><span class=\"cost\">{}</span></p>",
                 words::medium_class(Some(choice.medium)),
                 Name(&choice.name),
                 Measure::Usd.show(choice.life_cost.likely.0)
@@ -89,7 +136,7 @@ fn alternatives(class: &LinkClass, out: &mut String) {
     };
     put!(
         out,
-        "<p>Next best: <i class=\"dot {}\"></i>{} <span class=\"cost\">{}</span></p>",
+        "<p class=\"option\"><i class=\"dot {}\"></i><span><span class=\"note\">next best</span> {}</span><span class=\"cost\">{}</span></p>",
         words::medium_class(Some(next.medium)),
         Name(&next.name),
         dearer(next)
@@ -104,7 +151,7 @@ fn alternatives(class: &LinkClass, out: &mut String) {
         for option in others {
             put!(
                 out,
-                "<li><i class=\"dot {}\"></i>{} <span class=\"cost\">{}</span></li>",
+                "<li class=\"option\"><i class=\"dot {}\"></i><span>{}</span><span class=\"cost\">{}</span></li>",
                 words::medium_class(Some(option.medium)),
                 Name(&option.name),
                 dearer(option)
@@ -127,7 +174,7 @@ fn rejected(class: &LinkClass, out: &mut String) {
     for option in &class.rejected {
         put!(
             out,
-            "<li><i class=\"dot {}\"></i>{} <span class=\"note\">{}</span></li>",
+            "<li class=\"option\"><i class=\"dot {}\"></i><span>{} <span class=\"note\">{}</span></span></li>",
             words::medium_class(Some(option.medium)),
             Name(&option.name),
             Name(&option.reason)

@@ -69,12 +69,14 @@ pub fn group_name(survey: &Survey<'_>, group: &RackGroup) -> String {
 }
 
 fn draw_all(survey: &Survey<'_>, groups: &[&RackGroup], out: &mut String) {
-    put!(out, "<div class=\"racks\">");
+    // One look alone has room for its lists at its side.
+    put!(out, "<div class=\"racks{}\">", if survey.racks.len() == 1 { " solo" } else { "" });
     for group in groups {
         put!(out, "<figure class=\"rack\"><figcaption>{}</figcaption>", group_name(survey, group));
         draw(survey, group, out);
+        put!(out, "<div>");
         contents(survey, group, out);
-        put!(out, "</figure>");
+        put!(out, "</div></figure>");
     }
     put!(out, "</div>");
 }
@@ -152,7 +154,7 @@ fn draw_device(
     let class = survey.family(device.set).class();
     put!(
         out,
-        "<g class=\"device {class}\"><title>{} · {} · unit {}</title><rect class=\"face\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\
+        "<g class=\"device {class}\" font-size=\"{font:.1}\"><title>{} · {} · unit {}</title><rect class=\"face\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\
          <rect class=\"edge\" x=\"{:.1}\" y=\"{:.1}\" width=\"3\" height=\"{:.1}\"/>",
         Escaped(&label),
         Escaped(survey.part_name(set.part)),
@@ -167,7 +169,7 @@ fn draw_device(
     );
     put!(
         out,
-        "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"{font:.1}\">{}</text></g>",
+        "<text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
         LEFT + 9.0,
         y + tall / 2.0 + font * 0.35,
         Escaped(&text::fit(&label, font, width - 16.0))

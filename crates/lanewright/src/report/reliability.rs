@@ -44,9 +44,9 @@ fn availability(survey: &Survey<'_>, out: &mut String) {
             number::count(line.instances.into()),
             number::count(line.accelerators.into()),
             number::count(line.needed.into()),
-            Measure::Share.show(band.likely),
-            Measure::Share.show(band.low),
-            Measure::Share.show(band.high),
+            Measure::Availability.show(band.likely),
+            Measure::Availability.show(band.low),
+            Measure::Availability.show(band.high),
             Measure::Hours.show(line.down_hours_per_year)
         );
     }
@@ -74,7 +74,7 @@ fn random(survey: &Survey<'_>, out: &mut String) {
         table::number("Low to high"),
         table::number("Spares"),
         table::text("Repair"),
-        table::text("What a failure takes down"),
+        table::prose("What a failure takes down"),
     ];
     let mut parts: Vec<_> = reliability.parts.iter().collect();
     parts.sort_by(|a, b| {

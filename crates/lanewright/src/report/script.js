@@ -115,6 +115,16 @@
     });
   });
 
+  // Only what scrolls needs a stop of the tab key.
+  var stops = function () {
+    document.querySelectorAll(".scroll").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    });
+  };
+  stops();
+  addEventListener("resize", stops);
+  document.querySelectorAll("details").forEach(function (d) { d.addEventListener("toggle", stops); });
+
   // On paper nothing can be unfolded, except the long list of figures, which stays folded.
   var folded = [];
   addEventListener("beforeprint", function () {

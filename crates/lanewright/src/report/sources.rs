@@ -38,7 +38,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
             table::number("Low to high"),
             table::text("Unit"),
             table::text("Grade"),
-            table::text("Source"),
+            table::prose("Source"),
         ];
         put!(
             out,

@@ -2,22 +2,36 @@
 
 use super::escape::Escaped;
 
-/// A heading.
-pub struct Column {
-    /// Words, escaped already.
-    pub title: &'static str,
-    /// Whether its cells are numbers, set flush right and sorted by value.
-    pub number: bool,
+/// What the cells of a column hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cells {
+    /// A word or two.
+    Words,
+    /// Text that takes room.
+    Prose,
+    /// Numbers, set flush right and sorted by value.
+    Numbers,
 }
 
-/// A text column.
+/// A heading with what stands under it.
+pub struct Column {
+    title: &'static str,
+    cells: Cells,
+}
+
+/// A column of short texts; the title is escaped already.
 pub const fn text(title: &'static str) -> Column {
-    Column { title, number: false }
+    Column { title, cells: Cells::Words }
+}
+
+/// A column of long texts, kept from being squeezed.
+pub const fn prose(title: &'static str) -> Column {
+    Column { title, cells: Cells::Prose }
 }
 
 /// A number column.
 pub const fn number(title: &'static str) -> Column {
-    Column { title, number: true }
+    Column { title, cells: Cells::Numbers }
 }
 
 /// A table being written.
@@ -38,7 +52,11 @@ impl<'o> Table<'o> {
             Escaped(label)
         );
         for column in columns {
-            let class = if column.number { " class=\"n\"" } else { "" };
+            let class = match column.cells {
+                Cells::Words => "",
+                Cells::Prose => " class=\"long\"",
+                Cells::Numbers => " class=\"n\"",
+            };
             put!(out, "<th scope=\"col\"{class}>{}</th>", column.title);
         }
         put!(out, "</tr></thead><tbody>");

@@ -1,7 +1,7 @@
 //! Loss budgets of link classes, piece by piece from bump to bump against what the SerDes recovers.
 
 use lanewright_model::figure::Band;
-use lanewright_model::system::DomainId;
+use lanewright_model::system::{DomainId, LinkSetId};
 use lanewright_plan::plan::{LinkClass, LossBudget, MediaOption};
 
 use super::escape::{Escaped, Name};
@@ -18,7 +18,7 @@ const OPEN: usize = 24;
 struct Case<'a> {
     class: &'a LinkClass,
     choice: &'a MediaOption,
-    classes: u32,
+    sets: Vec<LinkSetId>,
     links: u64,
     lengths: (f64, f64),
 }
@@ -33,8 +33,8 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         put!(
             out,
             "<p class=\"note\">Insertion loss at Nyquist, likely values, stacked from bump to bump; the grey band is the \
-             budget, low to high. For optical media this is the electrical part between host and module. Worst margins \
-             first.</p>"
+             budget, low to high; a dashed line marks what a design keeps in hand. For optical media this is the \
+             electrical part between host and module. Worst margins first.</p>"
         );
         // Domains in the order of their worst margin; the cases are sorted already.
         let mut domains: Vec<DomainId> = Vec::new();
@@ -68,19 +68,26 @@ fn cases(classes: &[LinkClass]) -> Vec<Case<'_>> {
         let (low, high) = (class.length_min.0, class.length_max.0);
         let twin = cases.iter_mut().find(|case| {
             case.class.domain == class.domain
-                && case.class.set == class.set
                 && case.class.protocol == class.protocol
                 && case.choice.medium == choice.medium
                 && same_budget(&case.choice.loss, &choice.loss)
         });
         match twin {
             Some(case) => {
-                case.classes += 1;
+                if !case.sets.contains(&class.set) {
+                    case.sets.push(class.set);
+                }
                 case.links += u64::from(class.links);
                 case.lengths = (case.lengths.0.min(low), case.lengths.1.max(high));
             }
             None => {
-                cases.push(Case { class, choice, classes: 1, links: class.links.into(), lengths: (low, high) });
+                cases.push(Case {
+                    class,
+                    choice,
+                    sets: vec![class.set],
+                    links: class.links.into(),
+                    lengths: (low, high),
+                });
             }
         }
     }
@@ -102,21 +109,21 @@ fn draw_all(survey: &Survey<'_>, cases: &[&Case<'_>], out: &mut String) {
         let lengths = Measure::Metres.range(case.lengths.0, case.lengths.1);
         put!(
             out,
-            "<figure class=\"fall\"><figcaption><b>{}</b> <i class=\"dot {}\"></i>{}<br><span class=\"note\">{} · {} · {}{} · {} GHz</span></figcaption>",
-            Name(survey.link_set_name(case.class.set)),
+            "<figure class=\"fall\"><figcaption><b>{}</b> <i class=\"dot {}\"></i>{}<br><span class=\"note\">{} · {} · {} · {} GHz</span></figcaption>",
+            set_names(survey, &case.sets),
             words::medium_class(Some(case.choice.medium)),
             words::medium(Some(case.choice.medium)),
             words::plural(case.links, "link"),
             Name(survey.protocol(case.class).0),
             lengths,
-            if case.classes > 1 { format!(" ({} classes)", case.classes) } else { String::new() },
             number::plain(loss.nyquist.0),
         );
         draw(case, out);
         let margin = loss.margin;
-        let class = if margin.likely < 0.0 {
+        let reserve = loss.reserve.likely.0;
+        let class = if margin.likely < reserve {
             "bad"
-        } else if margin.low < 0.0 {
+        } else if margin.low < reserve {
             "risk"
         } else {
             "good"
@@ -136,11 +143,20 @@ fn draw_all(survey: &Survey<'_>, cases: &[&Case<'_>], out: &mut String) {
     put!(out, "</div>");
 }
 
+/// Names of link sets that share something: the first two, and how many more.
+pub fn set_names(survey: &Survey<'_>, sets: &[LinkSetId]) -> String {
+    let mut names: Vec<String> = sets.iter().take(2).map(|set| Name(survey.link_set_name(*set)).to_string()).collect();
+    if sets.len() > 2 {
+        names.push(format!("{} more", sets.len() - 2));
+    }
+    names.join(", ")
+}
+
 /// The drawing: a row for each piece, falling to the right.
 fn draw(case: &Case<'_>, out: &mut String) {
-    const WIDTH: f64 = 340.0;
-    const LEFT: f64 = 118.0;
-    const RIGHT: f64 = 296.0;
+    const WIDTH: f64 = 380.0;
+    const LEFT: f64 = 158.0;
+    const RIGHT: f64 = 342.0;
     const ROW: f64 = 17.0;
     const FONT: f64 = 10.5;
     let loss = &case.choice.loss;
@@ -171,6 +187,15 @@ fn draw(case: &Case<'_>, out: &mut String) {
         top - 3.0,
         top + rows * ROW
     );
+    if loss.reserve.likely.0 > 0.0 {
+        put!(
+            out,
+            "<path class=\"reserve\" d=\"M{:.1} {top}v{:.1}\"><title>kept in hand: {}</title></path>",
+            at(budget.likely - loss.reserve.likely.0),
+            rows * ROW,
+            Measure::Decibels.show(loss.reserve.likely.0)
+        );
+    }
     let shown = format!("budget {}", number::decimals(budget.likely, 1));
     let half = text::width(&shown, FONT) / 2.0;
     put!(

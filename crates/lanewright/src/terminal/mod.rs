@@ -1,5 +1,7 @@
 //! What the terminal shows: plain text of at most 100 columns.
 
+pub mod compared;
+pub mod crossing;
 pub mod summary;
 pub mod tables;
 

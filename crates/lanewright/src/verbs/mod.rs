@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod parts;
+pub mod plan;
 pub mod review;
 pub mod schema;
 pub mod systems;

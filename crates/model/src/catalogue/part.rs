@@ -130,6 +130,9 @@ record! {
         note: opt String,
         /// Words to find it by.
         tags: list String,
+        /// Whether the planner may choose it by itself. `false` where too little is known of it: then only a system
+        /// that names it uses it.
+        auto: def bool = true,
         /// Height in rack units of the frame it is made for.
         size_u: opt f64,
         /// Figures of the whole part.

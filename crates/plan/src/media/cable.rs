@@ -20,7 +20,7 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
         let id = PartId(index as u32);
         let Some(cable) = part.cable.as_ref().filter(|_| part.kind == Kind::Cable) else { continue };
         let named = question.medium == MediumChoice::Part(id);
-        if !named && !question.wants(cable.medium) {
+        if !named && (!part.auto || !question.wants(cable.medium)) {
             continue;
         }
         match count_per_cable(question, cable) {
@@ -51,10 +51,11 @@ fn count_per_cable(question: &Question<'_>, cable: &CableSpec) -> Result<f64, Re
             Some(cage) if !cable.plugs.iter().any(|plug| fit::form_fits(plug, cage)) => {
                 return never(format!("its plugs ({}) do not fit a {cage} cage", cable.plugs.join(", ")));
             }
-            None if !matches!(cable.medium, Medium::Harness | Medium::Backplane) => {
-                if !matches!(question.medium, MediumChoice::Part(_) | MediumChoice::Medium(_)) {
-                    return never("the port has no cage".into());
-                }
+            // A medium or part of the file may end on soldered connectors that the catalogue has no cage for.
+            None if !matches!(cable.medium, Medium::Harness | Medium::Backplane)
+                && question.medium == MediumChoice::Auto =>
+            {
+                return never("the port has no cage".into());
             }
             _ => {}
         }
@@ -124,10 +125,10 @@ fn judged(
     if refusal.is_none() && !sold.is_finite() {
         refusal = Some(Refusal::too_long("longest sold length", longest, question.length));
     }
-    if let (None, Some(reach)) = (&refusal, &part.figures.reach) {
-        if reach.band.likely.get() + 1e-6 < question.length.get() {
-            refusal = Some(Refusal::too_long("reach", reach.band.likely.get(), question.length));
-        }
+    if let (None, Some(reach)) = (&refusal, &part.figures.reach)
+        && reach.band.likely.get() + 1e-6 < question.length.get()
+    {
+        refusal = Some(Refusal::too_long("reach", reach.band.likely.get(), question.length));
     }
     let passive = matches!(cable.medium, Medium::Dac | Medium::Acc | Medium::Harness | Medium::Backplane);
     let scope = [&question.a, &question.b].into_iter().filter_map(|e| e.technology.copper_reach_m).map(|m| m.get());

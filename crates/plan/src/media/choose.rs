@@ -24,7 +24,9 @@ pub struct Answer {
     pub help: Option<String>,
 }
 
-/// Chooses the option with the least likely cost over the site's life among those that close.
+/// Chooses the option with the least expected cost over the site's life among those that close: its own, and the
+/// rework of the share that will not close after all, given how wide the bands of its losses are. Rework is a visit
+/// and the cheapest option that is sure to close.
 ///
 /// A part named by the file is taken whatever the margin, and `forced` says what is wrong with it. A medium
 /// named by the file leaves only its own candidates. Options without a price cannot compete with options
@@ -36,9 +38,13 @@ pub fn choose(question: &Question<'_>, judge: &Judge<'_>) -> Answer {
     all.sort_by(|x, y| rank(x).total_cmp(&rank(y)).then_with(|| x.option.name.cmp(&y.option.name)));
     let rejected: Vec<Rejected> = all.iter().filter_map(Candidate::rejected).collect();
     if let MediumChoice::Part(id) = question.medium {
-        return given(question, judge, all, rejected, &judge.catalogue.part(id).name);
+        return given(question, judge, &all, rejected, &judge.catalogue.part(id).name);
     }
-    let (works, fails): (Vec<Candidate>, Vec<Candidate>) = all.into_iter().partition(|c| c.refusal.is_none());
+    let (mut works, fails): (Vec<Candidate>, Vec<Candidate>) = all.into_iter().partition(|c| c.refusal.is_none());
+    let rework =
+        works.iter().find(|c| c.option.miss <= SURE).or(works.first()).map_or(0.0, rank) + judge.rates.visit.likely;
+    let expected = |c: &Candidate| rank(c) + c.option.miss * rework;
+    works.sort_by(|x, y| expected(x).total_cmp(&expected(y)).then_with(|| x.option.name.cmp(&y.option.name)));
     let mut works = works.into_iter();
     let Some(best) = works.next() else {
         let help = nothing_helps(question, judge, &fails);
@@ -50,7 +56,16 @@ pub fn choose(question: &Question<'_>, judge: &Judge<'_>) -> Answer {
         return Answer { rejected, reason, help, ..Answer::default() };
     };
     let rest: Vec<Candidate> = works.collect();
-    let reason = why(question, &best, &rest, &fails);
+    let mut reason = why(question, &best, &rest, &fails, &expected);
+    let risky = rest.iter().filter(|c| c.unpriced.is_empty() && rank(c) < rank(&best));
+    if let Some(cheaper) = risky.min_by(|x, y| rank(x).total_cmp(&rank(y))) {
+        reason.push_str(&format!(
+            "; {} costs {} less but {:.0} % of such links would not close",
+            cheaper.option.name,
+            usd(rank(&best) - rank(cheaper)),
+            cheaper.option.miss * 100.0
+        ));
+    }
     Answer {
         choice: Some(best.option),
         alternatives: rest.into_iter().map(|c| c.option).collect(),
@@ -60,6 +75,9 @@ pub fn choose(question: &Question<'_>, judge: &Judge<'_>) -> Answer {
         help: None,
     }
 }
+
+/// Options that miss less often than this are sure to close.
+const SURE: f64 = 0.001;
 
 fn gather(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Candidate> {
     let mut all = cable::candidates(question, judge);
@@ -78,13 +96,7 @@ fn rank(candidate: &Candidate) -> f64 {
 }
 
 /// The part that the file names, taken whether it works or not.
-fn given(
-    question: &Question<'_>,
-    judge: &Judge<'_>,
-    all: Vec<Candidate>,
-    rejected: Vec<Rejected>,
-    name: &str,
-) -> Answer {
+fn given(question: &Question<'_>, judge: &Judge<'_>, all: &[Candidate], rejected: Vec<Rejected>, name: &str) -> Answer {
     let Some(at) = all.iter().position(|c| c.refusal.is_none()).or(if all.is_empty() { None } else { Some(0) }) else {
         return Answer {
             reason: format!("{name} is no cable or module that could carry {}", subject(question)),
@@ -121,7 +133,13 @@ fn given(
 }
 
 /// Why the best option is the best.
-fn why(question: &Question<'_>, best: &Candidate, rest: &[Candidate], fails: &[Candidate]) -> String {
+fn why(
+    question: &Question<'_>,
+    best: &Candidate,
+    rest: &[Candidate],
+    fails: &[Candidate],
+    expected: &dyn Fn(&Candidate) -> f64,
+) -> String {
     let mut text = match question.medium {
         MediumChoice::Medium(medium) => format!("cheapest {medium} that closes"),
         _ => "cheapest that closes".to_owned(),
@@ -131,7 +149,7 @@ fn why(question: &Question<'_>, best: &Candidate, rest: &[Candidate], fails: &[C
     }
     match rest.iter().find(|c| c.unpriced.is_empty()) {
         Some(next) if best.unpriced.is_empty() => {
-            let saved = rank(next) - rank(best);
+            let saved = expected(next) - expected(best);
             if saved < 0.005 * rank(best) {
                 text.push_str(&format!(", level with {}", next.option.name));
             } else {
@@ -165,14 +183,13 @@ fn nothing_helps(question: &Question<'_>, judge: &Judge<'_>, fails: &[Candidate]
     let distance = |c: &Candidate| c.refusal.as_ref().map_or(f64::INFINITY, |r| r.distance);
     if let Some(least) =
         fails.iter().min_by(|x, y| distance(x).total_cmp(&distance(y)).then(rank(x).total_cmp(&rank(y))))
+        && let Some(refusal) = &least.refusal
     {
-        if let Some(refusal) = &least.refusal {
-            let mut text = format!("nearest: {} ({})", least.option.name, refusal.reason);
-            if let Some(help) = &refusal.help {
-                text.push_str(&format!("; {help}"));
-            }
-            parts.push(text);
+        let mut text = format!("nearest: {} ({})", least.option.name, refusal.reason);
+        if let Some(help) = &refusal.help {
+            text.push_str(&format!("; {help}"));
         }
+        parts.push(text);
     }
     if question.medium != MediumChoice::Auto {
         let open = Question { medium: MediumChoice::Auto, ..*question };

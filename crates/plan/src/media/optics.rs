@@ -24,9 +24,10 @@ struct Seated<'a> {
 }
 
 impl Seated<'_> {
-    /// Whether it is no module but a bare fibre end: it takes no electrical loss at all.
+    /// Whether it is no module but a bare fibre end (a port of an optical circuit switch): it draws no power,
+    /// so there is no electrical lane at its end.
     fn is_bare(&self) -> bool {
-        self.spec.host_loss_max.band.high.get() <= 0.0
+        self.part.figures.power_per_end.as_ref().is_some_and(|f| f.band.high.get() <= 0.0)
     }
 }
 
@@ -39,8 +40,8 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
     if named.is_some_and(|id| judge.catalogue.part(id).module.is_none()) {
         return Vec::new();
     }
-    let near = seats(&question.a, question.cages.a_links, question.cages.a_cages, judge);
-    let far = seats(&question.b, question.cages.b_links, question.cages.b_cages, judge);
+    let near = seats(&question.a, question.cages.a_links, question.cages.a_cages, named, judge);
+    let far = seats(&question.b, question.cages.b_links, question.cages.b_cages, named, judge);
     let mut found = Vec::new();
     for a in &near {
         // The same part at both ends where it fits both; another one only where it must.
@@ -52,7 +53,8 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
                 .filter(|b| near.iter().all(|x| x.id != b.id) && interwork(a, b, question, judge.catalogue))
                 .collect(),
         };
-        for b in partners {
+        // Two bare fibre ends make no link: there is no transmitter.
+        for b in partners.into_iter().filter(|b| !(a.is_bare() && b.is_bare())) {
             let medium = medium_of(a, b);
             let wanted = match named {
                 Some(id) => a.id == id || b.id == id,
@@ -102,11 +104,20 @@ fn interwork(a: &Seated<'_>, b: &Seated<'_>, question: &Question<'_>, catalogue:
 }
 
 /// Modules that can sit in the cage of an end (or in its package).
-fn seats<'a>(end: &End<'_>, links: u32, cages_per_link: f64, judge: &Judge<'a>) -> Vec<Seated<'a>> {
+fn seats<'a>(
+    end: &End<'_>,
+    links: u32,
+    cages_per_link: f64,
+    named: Option<PartId>,
+    judge: &Judge<'a>,
+) -> Vec<Seated<'a>> {
     let catalogue = judge.catalogue;
     let mut found = Vec::new();
     for (index, part) in catalogue.parts.iter().enumerate() {
         let Some(spec) = part.module.as_ref().filter(|_| part.kind == Kind::Module) else { continue };
+        if !part.auto && named != Some(PartId(index as u32)) {
+            continue;
+        }
         if let Ok(per_link) = seat(end, links, cages_per_link, spec) {
             found.push(Seated { id: PartId(index as u32), part, spec, per_link });
         }
@@ -162,8 +173,8 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
     if let (None, Some(glass)) = (&refusal, glass) {
         refusal = optical_refusal(a, b, glass, question.length);
     }
-    let paths = [(&question.a, a.spec), (&question.b, b.spec)].map(|(end, spec)| to_module(end, judge, spec));
-    let loss = worst(paths.into_iter().flatten().collect());
+    let seated = [(&question.a, a), (&question.b, b)].into_iter().filter(|(_, seated)| !seated.is_bare());
+    let loss = worst(seated.map(|(end, seated)| to_module(end, judge, seated.spec)).collect());
     if refusal.is_none() && !loss.closes() {
         refusal = Some(over_budget(&loss));
     }
@@ -224,12 +235,8 @@ fn optical_refusal(a: &Seated<'_>, b: &Seated<'_>, glass: &FibreSpec, length: Me
     })
 }
 
-/// From a host's SerDes to its module; nothing where the port is a bare fibre (an optical circuit switch),
-/// whose "module" takes no electrical loss at all.
-fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> Option<LossBudget> {
-    if spec.host_loss_max.band.high.get() <= 0.0 {
-        return None;
-    }
+/// From a host's SerDes to its module.
+fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> LossBudget {
     let mut pieces = vec![end.host_piece("host")];
     if !end.group.co_packaged {
         let form = end.cage().unwrap_or("plug");
@@ -238,12 +245,12 @@ fn to_module(end: &End<'_>, judge: &Judge<'_>, spec: &ModuleSpec) -> Option<Loss
     // The module's figure already is what may be used, so the technology's reserve, meant for a whole
     // link, is not kept again.
     let budget = host::tighter(spec.host_loss_max.band, end.budget());
-    Some(judge.margin.check(&ElectricalPath {
+    judge.margin.check(&ElectricalPath {
         technology: end.technology,
         pieces,
         budget,
         reserve: Band::exact(Decibels(0.0)),
-    }))
+    })
 }
 
 /// A module named by the file that does not fit.

@@ -140,6 +140,11 @@ impl Candidate {
     /// As a line of the plan.
     pub fn rejected(&self) -> Option<Rejected> {
         let refusal = self.refusal.as_ref()?;
-        Some(Rejected { name: self.option.name.clone(), medium: self.option.medium, reason: refusal.reason.clone() })
+        Some(Rejected {
+            name: self.option.name.clone(),
+            medium: self.option.medium,
+            reason: refusal.reason.clone(),
+            distance: refusal.distance,
+        })
     }
 }

@@ -135,6 +135,7 @@ impl Draft {
             name: self.name,
             length: self.length,
             retimers: self.retimers,
+            miss: self.loss.miss(),
             loss: self.loss,
             capex: amounts.capex.band(),
             power: amounts.power.band(),

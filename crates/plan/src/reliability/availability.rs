@@ -103,7 +103,7 @@ fn in_service(make: &Make, needed: u32, spare: u32, accelerator: f64, assembly: 
     let up = |chances: Vec<f64>| chances.into_iter().sum::<f64>().clamp(0.0, 1.0);
     let links_lost = 1.0 - up(binomial(make.links, link, spare));
     let lost = 1.0 - (1.0 - accelerator) * (1.0 - links_lost);
-    let borne = if make.links_to_switch == 0 { 0 } else { spare / make.links_to_switch };
+    let borne = spare.checked_div(make.links_to_switch).unwrap_or(0);
     let switches_up = up(binomial(make.switches, switch, borne));
     let together = make.together.max(1);
     let assemblies = make.accelerators / together;

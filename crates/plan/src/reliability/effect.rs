@@ -61,7 +61,8 @@ impl Effects {
             accelerators[*component as usize] += u32::from(graph.kind[node] == Kind::Accelerator);
         }
         let mut classes_seen = vec![false; classes.len()];
-        let mut parts_seen: HashMap<PartId, ()> = HashMap::new();
+        // Devices of one set stand in the same place of the network; one of them speaks for all.
+        let mut sets_seen = std::collections::HashSet::new();
         for node in 0..graph.len() as u32 {
             let total = accelerators[component[node as usize] as usize];
             let spare_accelerators = total.saturating_sub(needed.unwrap_or(total));
@@ -98,7 +99,7 @@ impl Effects {
                     self.add(*part, urgency, || text.clone());
                 }
             }
-            if parts_seen.insert(part, ()).is_some() {
+            if !sets_seen.insert(system.devices[graph.device[node as usize] as usize].set) {
                 continue;
             }
             match kind {

@@ -9,6 +9,7 @@ use lanewright_model::catalogue::Catalogue;
 use lanewright_model::problem::{Problem, Problems, Severity};
 use lanewright_model::system::{Files, LinkSet, LinkSetId, System, load_system};
 use lanewright_model::text::Texts;
+use lanewright_twin::review::{Review, review};
 
 /// Files of the repository, relative to the file that names them.
 struct Disk;
@@ -51,18 +52,33 @@ pub fn catalogue() -> (Arc<Catalogue>, Texts) {
 
 /// A bundled system, without errors.
 pub fn system(name: &str) -> System {
-    let path = root().join("systems").join(format!("{name}.toml"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    load(&path.display().to_string(), &text)
+    read(name).0
+}
+
+/// The review of a bundled system.
+pub fn reviewed(name: &str) -> Review {
+    let (system, texts, problems) = read(name);
+    review(&system, &texts, &problems, name, "test", 0)
 }
 
 /// A system given as text, without errors.
 pub fn load(name: &str, text: &str) -> System {
+    load_with_texts(name, text).0
+}
+
+fn read(name: &str) -> (System, Texts, Problems) {
+    let path = root().join("systems").join(format!("{name}.toml"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    load_with_texts(&path.display().to_string(), &text)
+}
+
+fn load_with_texts(name: &str, text: &str) -> (System, Texts, Problems) {
     let ((catalogue, mut texts), mut problems) = (catalogue(), Problems::new());
     let file = texts.add(name, text);
     let system = load_system(file, &mut texts, &catalogue, &mut Disk, &mut problems);
     assert_sound(name, &problems, &texts);
-    system.unwrap_or_else(|| panic!("{name}: no system and no error"))
+    let system = system.unwrap_or_else(|| panic!("{name}: no system and no error"));
+    (system, texts, problems)
 }
 
 fn assert_sound(name: &str, problems: &Problems, texts: &Texts) {
