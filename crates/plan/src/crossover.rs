@@ -1,8 +1,8 @@
 //! Where one medium takes over from another, by lane rate and length.
 //!
 //! Two equal hosts of the catalogue are joined over a length, once by cage ports and once by co-packaged
-//! ports, and every candidate that closes competes by its cost over the site's life per 100 Gb/s of link
-//! rate. Hosts cost nothing here: they are taken to be equal but for their optical engines, which are
+//! ports, and every candidate that closes competes by its expected cost over the site's life per 100 Gb/s of
+//! link rate. Hosts cost nothing here: they are taken to be equal but for their optical engines, which are
 //! counted as modules. Where a medium ends follows from losses, sold lengths, reaches and prices alone.
 
 use std::collections::BTreeMap;
@@ -53,6 +53,10 @@ pub struct CrossoverOption {
     pub cage: Option<String>,
     /// Cost over the life, US dollars per 100 Gb/s.
     pub life_usd: Total,
+    /// The same with the rework of the share of links that will not close, likely: what the order goes by.
+    pub expected_usd: f64,
+    /// Share of such links that will not close after all, 0 to 1.
+    pub miss: f64,
     /// Purchase, US dollars per 100 Gb/s.
     pub capex_usd: Total,
     /// Power, watts per 100 Gb/s.
@@ -111,7 +115,7 @@ fn row(catalogue: &Catalogue, judge: &Judge<'_>, hosts: &[Host<'_>], lane_gbps: 
             }
             let found = per_100g(option, &end);
             match best.get_mut(&option.medium) {
-                Some(known) if known.life_usd.likely <= found.life_usd.likely => {}
+                Some(known) if known.expected_usd <= found.expected_usd => {}
                 Some(known) => *known = found,
                 None => {
                     best.insert(option.medium, found);
@@ -134,7 +138,7 @@ fn row(catalogue: &Catalogue, judge: &Judge<'_>, hosts: &[Host<'_>], lane_gbps: 
         .map(|(medium, rejected)| (medium, format!("{}: {}", rejected.name, rejected.reason)))
         .collect();
     let mut options: Vec<CrossoverOption> = best.into_values().collect();
-    options.sort_by(|x, y| x.life_usd.likely.total_cmp(&y.life_usd.likely));
+    options.sort_by(|x, y| x.expected_usd.total_cmp(&y.expected_usd));
     CrossoverRow { lane_gbps, length, options, refused }
 }
 
@@ -147,6 +151,8 @@ fn per_100g(option: &MediaOption, end: &End<'_>) -> CrossoverOption {
         protocol: end.protocol.id.clone(),
         cage: end.cage().map(str::to_owned),
         life_usd: share(option.amounts.life_cost),
+        expected_usd: option.expected_cost.0 * 100.0 / gbps,
+        miss: option.miss,
         capex_usd: share(option.amounts.capex),
         power_w: share(option.amounts.power),
         pj_per_bit: picojoules_per_bit(option.amounts.power.likely, gbps),

@@ -137,6 +137,9 @@ pub struct MediaOption {
     pub miss: f64,
     /// Cost over the site's life of one cable: price, energy with PUE, expected repairs.
     pub life_cost: Band<Usd>,
+    /// Likely cost over the life with the rework of the share that will not close: what the choice goes by. Of
+    /// options that were not compared, the likely life cost.
+    pub expected_cost: Usd,
     /// Share of the likely life cost that rests on weak grades, 0 to 1.
     pub weak_share: f64,
     /// The sums above with their weak shares, and the latency taken apart.

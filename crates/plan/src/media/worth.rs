@@ -145,6 +145,7 @@ impl Draft {
             latency: (amounts.propagation + amounts.electronics + amounts.retimers + amounts.macsec).band(),
             fit: amounts.fit.band(),
             life_cost: amounts.life_cost.band(),
+            expected_cost: lanewright_model::units::Usd(amounts.life_cost.likely),
             weak_share: amounts.life_cost.weak_share(),
             amounts,
         };
