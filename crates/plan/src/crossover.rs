@@ -1,8 +1,8 @@
 //! Where one medium takes over from another, by lane rate and length.
 //!
 //! Two equal hosts of the catalogue are joined over a length, once by cage ports and once by co-packaged
-//! ports, and every candidate that closes competes by its expected cost over the site's life per 100 Gb/s of
-//! link rate. Hosts cost nothing here: they are taken to be equal but for their optical engines, which are
+//! ports, and every candidate that closes competes by its cost over the site's life per 100 Gb/s of link
+//! rate. Hosts cost nothing here: they are taken to be equal but for their optical engines, which are
 //! counted as modules. Where a medium ends follows from losses, sold lengths, reaches and prices alone.
 
 use std::collections::BTreeMap;
@@ -53,9 +53,10 @@ pub struct CrossoverOption {
     pub cage: Option<String>,
     /// Cost over the life, US dollars per 100 Gb/s.
     pub life_usd: Total,
-    /// The same with the rework of the share of links that will not close, likely: what the order goes by.
+    /// Likely life cost and the expected rework of links that do not close after all, US dollars per 100 Gb/s: what
+    /// media are ranked by.
     pub expected_usd: f64,
-    /// Share of such links that will not close after all, 0 to 1.
+    /// Probability that it does not close after all, 0 to 1.
     pub miss: f64,
     /// Purchase, US dollars per 100 Gb/s.
     pub capex_usd: Total,
@@ -151,7 +152,7 @@ fn per_100g(option: &MediaOption, end: &End<'_>) -> CrossoverOption {
         protocol: end.protocol.id.clone(),
         cage: end.cage().map(str::to_owned),
         life_usd: share(option.amounts.life_cost),
-        expected_usd: option.expected_cost.0 * 100.0 / gbps,
+        expected_usd: option.expected_usd * 100.0 / gbps,
         miss: option.miss,
         capex_usd: share(option.amounts.capex),
         power_w: share(option.amounts.power),

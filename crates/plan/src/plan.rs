@@ -135,11 +135,11 @@ pub struct MediaOption {
     /// Probability that it does not close after all, 0 to 1, from the bands of its loss budget
     /// (see [`LossBudget::miss`]).
     pub miss: f64,
+    /// Likely life cost and the expected rework of cables that do not close after all, US dollars of one cable: what
+    /// the choice is made by.
+    pub expected_usd: f64,
     /// Cost over the site's life of one cable: price, energy with PUE, expected repairs.
     pub life_cost: Band<Usd>,
-    /// Likely cost over the life with the rework of the share that will not close: what the choice goes by. Of
-    /// options that were not compared, the likely life cost.
-    pub expected_cost: Usd,
     /// Share of the likely life cost that rests on weak grades, 0 to 1.
     pub weak_share: f64,
     /// The sums above with their weak shares, and the latency taken apart.

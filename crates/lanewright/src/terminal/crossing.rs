@@ -24,14 +24,14 @@ pub fn draw(rows: &[CrossoverRow], all: bool) -> String {
                 let row = rows.iter().find(|r| r.lane_gbps == *rate && r.length.0 == *length);
                 row.and_then(|r| r.options.first()).map_or_else(
                     || "nothing closes".into(),
-                    |o| format!("{} {}", o.medium, Measure::Usd.show(o.life_usd.likely)),
+                    |o| format!("{} {}", o.medium, Measure::Usd.show(o.expected_usd)),
                 )
             }));
             cells
         })
         .collect();
     let mut out = table(
-        "CHEAPEST MEDIUM THAT CLOSES (cost over life in US dollars per 100 Gb/s; the risk of rework decides too)",
+        "CHEAPEST MEDIUM THAT CLOSES (US dollars per 100 Gb/s over life: price, energy, repairs, rework at risk)",
         &heads,
         grid,
     );
@@ -47,13 +47,15 @@ pub fn draw(rows: &[CrossoverRow], all: bool) -> String {
                     Measure::Usd.show(o.capex_usd.likely),
                     plain(o.pj_per_bit),
                     format!("{:.1}", o.margin_db),
+                    format!("{:.1} %", o.miss * 100.0),
+                    Measure::Usd.show(o.expected_usd),
                     format!("{:.0} %", o.life_usd.weak_share * 100.0),
                 ]
             })
         });
         out.push_str(&table(
             "EVERY MEDIUM THAT CLOSES (per 100 Gb/s)",
-            &[">Gb/s", ">LENGTH", "MEDIUM", "BY", ">LIFE", ">PRICE", ">pJ/bit", ">dB", ">WEAK"],
+            &[">Gb/s", ">LENGTH", "MEDIUM", "BY", ">LIFE", ">PRICE", ">pJ/bit", ">dB", ">AT RISK", ">ALL", ">WEAK"],
             options.collect(),
         ));
         let refused = rows.iter().flat_map(|row| {

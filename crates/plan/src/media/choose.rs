@@ -2,7 +2,6 @@
 
 use lanewright_model::catalogue::part::Medium;
 use lanewright_model::system::MediumChoice;
-use lanewright_model::units::Usd;
 
 use super::question::{Candidate, Judge, Question};
 use super::{board, cable, optics};
@@ -13,7 +12,7 @@ use crate::plan::{MediaOption, Rejected};
 pub struct Answer {
     /// The choice; `None` when nothing closes.
     pub choice: Option<MediaOption>,
-    /// Feasible options that cost more, least expected cost first.
+    /// Feasible options that cost more, cheapest first.
     pub alternatives: Vec<MediaOption>,
     /// Options that do not close.
     pub rejected: Vec<Rejected>,
@@ -44,10 +43,10 @@ pub fn choose(question: &Question<'_>, judge: &Judge<'_>) -> Answer {
     let (mut works, fails): (Vec<Candidate>, Vec<Candidate>) = all.into_iter().partition(|c| c.refusal.is_none());
     let rework =
         works.iter().find(|c| c.option.miss <= SURE).or(works.first()).map_or(0.0, rank) + judge.rates.visit.likely;
-    let expected = |c: &Candidate| rank(c) + c.option.miss * rework;
     for candidate in &mut works {
-        candidate.option.expected_cost = Usd(candidate.option.life_cost.likely.0 + candidate.option.miss * rework);
+        candidate.option.expected_usd += candidate.option.miss * rework;
     }
+    let expected = |c: &Candidate| rank(c) + c.option.expected_usd - c.option.life_cost.likely.0;
     works.sort_by(|x, y| expected(x).total_cmp(&expected(y)).then_with(|| x.option.name.cmp(&y.option.name)));
     let mut works = works.into_iter();
     let Some(best) = works.next() else {
