@@ -214,7 +214,7 @@ impl BoardPath {
         if refusal.is_none() && copper + 1e-6 < length.get() && chips.is_empty() {
             refusal = Some(Refusal::too_long("copper reach of the protocol", copper, length));
         }
-        self.draft(question, judge, medium, &chips, added, loss, length, refusal).finish(catalogue, judge.rates)
+        self.draft(question, judge, medium, &chips, added, loss, length, refusal).finish(judge)
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -162,7 +162,7 @@ fn judged(
         macsec: Amount::ZERO,
         refusal,
     }
-    .finish(judge.catalogue, judge.rates)
+    .finish(judge)
 }
 
 /// The part's name with its sold length, unless the name already gives it.

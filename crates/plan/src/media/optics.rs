@@ -203,7 +203,7 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
         macsec: Amount::ZERO,
         refusal,
     }
-    .finish(catalogue, judge.rates)
+    .finish(judge)
 }
 
 /// The fibre of a pair, and how many of it one link takes: that of the module with fewer fibres, shared by

@@ -6,7 +6,7 @@ use lanewright_model::figure::Band;
 use lanewright_model::system::PartId;
 use lanewright_model::units::{Fit, Metres, Quantity};
 
-use super::question::{Candidate, Refusal};
+use super::question::{Candidate, Judge, Refusal};
 use crate::amount::Amount;
 use crate::plan::{LossBudget, MediaOption, OptionAmounts};
 use crate::rates::Rates;
@@ -65,6 +65,11 @@ pub(crate) fn renewals_of(part: &Part, life_years: f64) -> Option<Amount> {
     Some(Amount::from_band(band, weak))
 }
 
+/// Wear-out replacements of one piece of every part over a life: solving the renewal equation is worth doing once.
+pub(crate) fn renewals_of_all(catalogue: &Catalogue, life_years: f64) -> Vec<Option<Amount>> {
+    catalogue.parts.iter().map(|part| renewals_of(part, life_years)).collect()
+}
+
 /// Whether a part draws no power by its nature.
 fn is_unpowered(part: &Part) -> bool {
     match part.kind {
@@ -112,7 +117,8 @@ pub(super) struct Draft {
 
 impl Draft {
     /// The candidate with its costs.
-    pub fn finish(self, catalogue: &Catalogue, rates: &Rates) -> Candidate {
+    pub fn finish(self, judge: &Judge<'_>) -> Candidate {
+        let (catalogue, rates) = (judge.catalogue, judge.rates);
         let mut amounts = OptionAmounts {
             propagation: self.propagation,
             electronics: self.electronics,
@@ -122,8 +128,9 @@ impl Draft {
         };
         let mut unpriced = Vec::new();
         for &(part, count, length) in &self.parts {
+            let renewals = judge.renewals.get(part.index()).copied().flatten();
             let part = catalogue.part(part);
-            let worth = part_worth(part, length, rates.life_years);
+            let worth = PartWorth { renewals, ..part_worth(part, length, 0.0) };
             amounts.capex += worth.price.unwrap_or_default().times(count);
             amounts.power += worth.power.unwrap_or_default().times(count);
             amounts.fit += worth.fit.unwrap_or_default().times(count);
