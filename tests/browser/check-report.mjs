@@ -142,10 +142,11 @@ function layout() {
     const frame = svg.getBoundingClientRect();
     const texts = [...svg.querySelectorAll("text")].filter((text) => text.checkVisibility() && text.textContent.trim() !== "");
     const boxes = texts.map((text) => text.getBoundingClientRect());
+    const words = texts.map((text) => [...text.childNodes].filter((n) => n.nodeType === 3).map((n) => n.nodeValue).join(""));
     boxes.forEach((box, i) => {
-      if (box.width === 0 || box.height === 0) problems.push(`text without size: "${texts[i].textContent}" in ${name(svg)}`);
+      if (box.width === 0 || box.height === 0) problems.push(`text without size: "${words[i]}" in ${name(svg)}`);
       const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
-      if (out > 0.75) problems.push(`text sticks out by ${out.toFixed(1)} px: "${texts[i].textContent}" in ${name(svg)}`);
+      if (out > 0.75) problems.push(`text sticks out by ${out.toFixed(1)} px: "${words[i]}" in ${name(svg)}`);
     });
     // Glyphs are lower than their line: take a fifth off each box at top and bottom.
     const order = boxes.map((_, i) => i).sort((a, b) => boxes[a].left - boxes[b].left);
@@ -156,7 +157,7 @@ function layout() {
         const top = Math.max(a.top + a.height * 0.2, b.top + b.height * 0.2);
         const bottom = Math.min(a.bottom - a.height * 0.2, b.bottom - b.height * 0.2);
         if (bottom - top > 0.5) {
-          problems.push(`texts overlap: "${texts[order[i]].textContent}" and "${texts[order[j]].textContent}" in ${name(svg)}`);
+          problems.push(`texts overlap: "${words[order[i]]}" and "${words[order[j]]}" in ${name(svg)}`);
         }
       }
     }

@@ -163,8 +163,9 @@ pub fn set_names(survey: &Survey<'_>, sets: &[LinkSetId]) -> String {
 /// The drawing: a row for each piece, falling to the right.
 fn draw(case: &Case<'_>, out: &mut String) {
     const WIDTH: f64 = 380.0;
-    const LEFT: f64 = 158.0;
+    const LEFT: f64 = 160.0;
     const RIGHT: f64 = 342.0;
+    const RIGHT_EDGE: f64 = WIDTH - 2.0;
     const ROW: f64 = 17.0;
     const FONT: f64 = 10.5;
     let loss = &case.choice.loss;
@@ -219,10 +220,10 @@ fn draw(case: &Case<'_>, out: &mut String) {
         let bar = y + 3.0;
         put!(
             out,
-            "<text x=\"0\" y=\"{:.1}\"><title>{}</title>{}</text>",
+            "<text x=\"2\" y=\"{:.1}\"><title>{}</title>{}</text>",
             y + 12.0,
             Escaped(&item.name),
-            Escaped(&text::fit(&item.name, FONT, LEFT - 6.0))
+            Escaped(&text::fit(&item.name, FONT, LEFT - 8.0))
         );
         put!(
             out,
@@ -250,7 +251,7 @@ fn draw(case: &Case<'_>, out: &mut String) {
         put!(out, "<path class=\"step\" d=\"M{to:.1} {:.1}v{:.1}\"/>", bar + ROW - 6.0, 6.0);
         put!(
             out,
-            "<text class=\"value\" x=\"{WIDTH}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            "<text class=\"value\" x=\"{RIGHT_EDGE}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             y + 12.0,
             number::decimals(item.loss.likely.0, 1)
         );
@@ -263,8 +264,8 @@ fn draw(case: &Case<'_>, out: &mut String) {
         if start <= budget.likely { ("margin", budget.likely - start) } else { ("over budget", start - budget.likely) };
     put!(
         out,
-        "<text x=\"0\" y=\"{:.1}\">{word}</text><rect class=\"gap {class}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\
-         <text class=\"value\" x=\"{WIDTH}\" y=\"{:.1}\" text-anchor=\"end\">{}</text></svg>",
+        "<text x=\"2\" y=\"{:.1}\">{word}</text><rect class=\"gap {class}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\
+         <text class=\"value\" x=\"{RIGHT_EDGE}\" y=\"{:.1}\" text-anchor=\"end\">{}</text></svg>",
         y + 12.0,
         y + 3.0,
         (to - from).max(0.8),

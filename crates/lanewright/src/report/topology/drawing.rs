@@ -15,6 +15,9 @@ const NODE_GAP: f64 = 28.0;
 const LABEL_HEIGHT: f64 = 19.0;
 const LABEL_GAP: f64 = 14.0;
 const LABEL_FONT: f64 = 11.0;
+const TITLE_FONT: f64 = 12.5;
+/// How much wider bold letters are.
+const BOLD: f64 = 1.1;
 /// Free height above and below the labels between two tiers, for the lines to turn.
 const TURN: f64 = 26.0;
 
@@ -53,7 +56,7 @@ impl Drawing {
         let width_of_label = |i: usize| text::width(&words[i], LABEL_FONT) + 14.0;
         let width_of_node = |node: &Node| {
             let (title, part) = node_words(node);
-            (text::width(&title, 12.5).max(text::width(&part, 10.0)) + 26.0).clamp(110.0, 250.0)
+            (text::width(&title, TITLE_FONT * BOLD).max(text::width(&part, 10.0)) + 26.0).clamp(110.0, 250.0)
         };
         let node_rows: Vec<Vec<Vec<(usize, f64)>>> = order
             .iter()
@@ -186,7 +189,7 @@ impl Drawing {
                 Escaped(&node.part),
                 tx = x + 12.0,
                 y1 = y + 18.5,
-                first = Escaped(&text::fit(&title, 12.5, wide - 20.0)),
+                first = Escaped(&text::fit(&title, TITLE_FONT * BOLD, wide - 20.0)),
                 y2 = y + 34.0,
                 second = Escaped(&text::fit(&part, 10.0, wide - 20.0)),
             );
