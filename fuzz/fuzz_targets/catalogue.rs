@@ -15,9 +15,11 @@ fuzz_target!(|text: &str| {
     let alone = Catalogue::load(&[layer()], &mut texts, &mut problems);
     problems.sort();
     lanewright::problems::draw(&problems, &texts, false);
+    // Reading the built-in catalogue takes a hundred times as long, so only one text in sixteen gets there, and only
+    // when there is something in it.
     let read = alone.parts.len() + alone.protocols.len() + alone.sources.len();
-    // Reading the built-in catalogue takes a hundred times as long, so only texts with something in them get there.
-    if read == 0 {
+    let lot = text.bytes().fold(0_u8, |lot, byte| lot.wrapping_mul(31).wrapping_add(byte));
+    if read == 0 || !lot.is_multiple_of(16) {
         return;
     }
     let (mut texts, mut problems) = (Texts::new(), Problems::new());

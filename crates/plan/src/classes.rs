@@ -12,7 +12,7 @@ use lanewright_model::units::Metres;
 use crate::budget::MarginCheck;
 use crate::ends::{Ends, LinkEnd};
 use crate::media::question::Judge;
-use crate::media::{Answer, CageUse, End, Question, choose};
+use crate::media::{Answer, CageUse, End, Question, choose, renewals_of_all};
 use crate::plan::{LinkClass, Within};
 use crate::rates::Rates;
 use crate::route::Router;
@@ -84,7 +84,8 @@ pub fn classify(ends: &Ends<'_>, margin: &dyn MarginCheck, rates: &Rates) -> Cla
     let steps = length_steps(system);
     let lengths = Lengths::of(ends);
     let cages = Cages::of(ends);
-    let judge = Judge { catalogue: &system.catalogue, margin, rates };
+    let renewals = renewals_of_all(&system.catalogue, rates.life_years);
+    let judge = Judge { catalogue: &system.catalogue, margin, rates, renewals: &renewals };
     let mut out = Classified {
         classes: Vec::new(),
         notes: Vec::new(),

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::amount::Amount;
 use crate::budget::LossCheck;
 use crate::media::question::Judge;
-use crate::media::{CageUse, End, Question, choose};
+use crate::media::{CageUse, End, Question, choose, renewals_of_all};
 use crate::plan::{MediaOption, Rejected, Total};
 use crate::rates::Rates;
 
@@ -78,7 +78,8 @@ struct Host<'a> {
 pub fn crossover(catalogue: &Catalogue, site: &Site, lane_rates: &[f64], lengths: &[f64]) -> Vec<CrossoverRow> {
     let rates = Rates::of(site);
     let margin = LossCheck { catalogue };
-    let judge = Judge { catalogue, margin: &margin, rates: &rates };
+    let renewals = renewals_of_all(catalogue, rates.life_years);
+    let judge = Judge { catalogue, margin: &margin, rates: &rates, renewals: &renewals };
     let mut rows = Vec::new();
     for &lane_gbps in lane_rates {
         let hosts = hosts(catalogue, lane_gbps);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use lanewright_model::catalogue::part::Kind;
+use lanewright_model::catalogue::part::{Kind, Medium};
 use lanewright_model::problem::Severity;
 use lanewright_model::system::{MediumChoice, PartId, System};
 
@@ -147,6 +147,16 @@ fn class_remarks(system: &System, class: &LinkClass, list: &mut Vec<Finding>) {
             span: Some(set.span),
         });
     }
+    let soldered = matches!(choice.medium, Medium::Pcb | Medium::Backplane | Medium::DieToDie | Medium::Harness);
+    if !set.segments.is_empty() && !soldered {
+        list.push(Finding {
+            severity: Severity::Warning,
+            code: "segments-not-used",
+            message: format!("{} are {}, so the given segments are not used", subject(system, class), choice.medium),
+            help: Some("segments describe boards, backplanes and harnesses; leave them out, or set the medium".into()),
+            span: Some(set.span),
+        });
+    }
     if let MediumChoice::Medium(medium) = set.medium
         && choice.medium != medium
     {
@@ -163,12 +173,17 @@ fn class_remarks(system: &System, class: &LinkClass, list: &mut Vec<Finding>) {
 /// Parts whose figures are missing: one finding for each figure.
 fn missing_figures(system: &System, pieces: &[Pieces], list: &mut Vec<Finding>) {
     let (mut price, mut power, mut fit) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut repair = BTreeMap::new();
     for piece in pieces.iter().filter(|p| p.count > 0.0 && !is_sum_of_parts(system, p.part)) {
         let part = system.catalogue.part(piece.part);
         let worth = part_worth(part, piece.length, 0.0);
         let id = part.id.value.as_str();
         if worth.price.is_none() && !piece.within.price {
             *price.entry(id).or_insert(0.0) += piece.count;
+        }
+        let fails = worth.fit.is_some_and(|f| f.high > 0.0) && !piece.within.fit;
+        if worth.price.is_none() && piece.within.price && fails && part.kind != Kind::Fibre {
+            *repair.entry(id).or_insert(0.0) += piece.count;
         }
         if worth.power.is_none() && !piece.within.power && !matches!(part.kind, Kind::Shelf) {
             *power.entry(id).or_insert(0.0) += piece.count;
@@ -178,6 +193,7 @@ fn missing_figures(system: &System, pieces: &[Pieces], list: &mut Vec<Finding>) 
         }
     }
     for (code, what, parts) in [
+        ("no-repair-price", "cost of the part when repairing", repair),
         ("no-price-figure", "price", price),
         ("no-power-figure", "power", power),
         ("no-fit-figure", "failure rate", fit),

@@ -33,12 +33,13 @@ struct LinkLatency {
     propagation: Amount,
     electronics: Amount,
     retimers: Amount,
+    macsec: Amount,
     fec: Amount,
 }
 
 impl LinkLatency {
     fn likely(&self) -> f64 {
-        self.propagation.likely + self.electronics.likely + self.retimers.likely + self.fec.likely
+        self.propagation.likely + self.electronics.likely + self.retimers.likely + self.macsec.likely + self.fec.likely
     }
 }
 
@@ -60,6 +61,7 @@ impl<'a> LatencyTable<'a> {
                     propagation: amounts.propagation,
                     electronics: amounts.electronics,
                     retimers: amounts.retimers,
+                    macsec: amounts.macsec,
                     fec: fec.unwrap_or_default(),
                 }
             })
@@ -191,6 +193,7 @@ impl<'a> LatencyTable<'a> {
             sum.propagation += link.propagation;
             sum.electronics += link.electronics;
             sum.retimers += link.retimers;
+            sum.macsec += link.macsec;
             let before = step.from;
             // Code words are checked at the end of a link, in either direction; light passes a circuit switch.
             if !self.is_circuit(graph.part[node as usize]) {
@@ -228,6 +231,7 @@ impl<'a> LatencyTable<'a> {
             ("cable and module electronics".to_owned(), sum.electronics),
             (fec, sum.fec),
             ("retimers".to_owned(), sum.retimers),
+            ("MACsec".to_owned(), sum.macsec),
             ("switches".to_owned(), switches),
             ("devices passed".to_owned(), others),
             ("network cards".to_owned(), cards),

@@ -163,6 +163,8 @@ pub struct OptionAmounts {
     pub electronics: Amount,
     /// Latency of retimers and gearboxes on boards, in nanoseconds.
     pub retimers: Amount,
+    /// Latency of PHYs on the way that encrypt (MACsec), in nanoseconds.
+    pub macsec: Amount,
 }
 
 /// An option that does not work.

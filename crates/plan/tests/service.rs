@@ -132,7 +132,7 @@ fn variants_are_compared_with_the_first() {
 
 #[test]
 fn the_crossover_runs_from_copper_to_optics() {
-    let rows = crossover(&catalogue(""), &Site::default(), &[100.0], &[1.0, 3.0, 5.0, 20.0, 1000.0]);
+    let rows = crossover(&catalogue(""), &Site::default(), &[100.0], &[1.0, 2.0, 3.0, 20.0, 1000.0]);
     let cheapest: Vec<Option<Medium>> = rows.iter().map(|r| r.options.first().map(|o| o.medium)).collect();
     assert_eq!(cheapest[..2], [Some(Medium::Dac), Some(Medium::Dac)]);
     assert_eq!(cheapest[2], Some(Medium::Aec));

@@ -165,6 +165,7 @@ fn is_copper(medium: Medium) -> bool {
     matches!(medium, Medium::Dac | Medium::Acc | Medium::Aec | Medium::Backplane)
 }
 
-fn is_accelerator(system: &System, id: &str) -> bool {
-    system.catalogue.find_part(id).is_some_and(|part| system.catalogue.part(part).kind == Kind::Accelerator)
+/// Whether a part is an accelerator; paths carry the names of parts, not their ids.
+fn is_accelerator(system: &System, name: &str) -> bool {
+    system.catalogue.parts.iter().any(|part| part.name == name && part.kind == Kind::Accelerator)
 }

@@ -214,7 +214,7 @@ impl BoardPath {
         if refusal.is_none() && copper + 1e-6 < length.get() && chips.is_empty() {
             refusal = Some(Refusal::too_long("copper reach of the protocol", copper, length));
         }
-        self.draft(question, judge, medium, &chips, added, loss, length, refusal).finish(catalogue, judge.rates)
+        self.draft(question, judge, medium, &chips, added, loss, length, refusal).finish(judge)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -246,6 +246,7 @@ impl BoardPath {
             parts.push((*id, 2.0 * lanes * length.get(), None));
         }
         let latency = |chip: &PartId| catalogue.part(*chip).figures.latency.as_ref().map_or(Amount::ZERO, Amount::of);
+        let encrypts = |chip: &PartId| catalogue.part(*chip).retimer.as_ref().is_some_and(|r| r.macsec);
         let propagation = if self.lines.is_empty() {
             delay::over(None, delay::BOARD, length)
         } else {
@@ -275,7 +276,8 @@ impl BoardPath {
             loss,
             propagation,
             electronics: Amount::ZERO,
-            retimer_latency: chips.iter().map(latency).sum(),
+            retimer_latency: chips.iter().filter(|chip| !encrypts(chip)).map(latency).sum(),
+            macsec: chips.iter().filter(|chip| encrypts(chip)).map(latency).sum(),
             refusal,
         }
     }

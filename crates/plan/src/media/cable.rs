@@ -159,9 +159,10 @@ fn judged(
         propagation: line,
         electronics: part.figures.latency.as_ref().map_or(Amount::ZERO, Amount::of),
         retimer_latency: Amount::ZERO,
+        macsec: Amount::ZERO,
         refusal,
     }
-    .finish(judge.catalogue, judge.rates)
+    .finish(judge)
 }
 
 /// The part's name with its sold length, unless the name already gives it.

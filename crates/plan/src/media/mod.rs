@@ -20,4 +20,4 @@ pub use choose::{Answer, choose};
 pub use fit::{form_fits, same_family};
 pub(crate) use optics::sold_fibre;
 pub use question::{CageUse, End, Question};
-pub(crate) use worth::part_worth;
+pub(crate) use worth::{part_worth, renewals_of_all};

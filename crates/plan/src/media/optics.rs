@@ -200,9 +200,10 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
         propagation: delay::over(fibre.map(|id| catalogue.part(id)), delay::FIBRE, length),
         electronics,
         retimer_latency: Amount::ZERO,
+        macsec: Amount::ZERO,
         refusal,
     }
-    .finish(catalogue, judge.rates)
+    .finish(judge)
 }
 
 /// The fibre of a pair, and how many of it one link takes: that of the module with fewer fibres, shared by

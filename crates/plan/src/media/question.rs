@@ -6,6 +6,7 @@ use lanewright_model::catalogue::protocol::{LaneTechnology, Protocol};
 use lanewright_model::system::{MediumChoice, Segment};
 use lanewright_model::units::Metres;
 
+use crate::amount::Amount;
 use crate::budget::MarginCheck;
 use crate::plan::{MediaOption, Rejected};
 use crate::rates::Rates;
@@ -94,6 +95,8 @@ pub struct Judge<'a> {
     pub margin: &'a dyn MarginCheck,
     /// Cost factors of the site.
     pub rates: &'a Rates,
+    /// Wear-out replacements of one piece of every part over the site's life, by part.
+    pub renewals: &'a [Option<Amount>],
 }
 
 /// A candidate that was looked at.

@@ -6,7 +6,7 @@ use lanewright_model::figure::Band;
 use lanewright_model::system::PartId;
 use lanewright_model::units::{Fit, Metres, Quantity};
 
-use super::question::{Candidate, Refusal};
+use super::question::{Candidate, Judge, Refusal};
 use crate::amount::Amount;
 use crate::plan::{LossBudget, MediaOption, OptionAmounts};
 use crate::rates::Rates;
@@ -65,6 +65,11 @@ pub(crate) fn renewals_of(part: &Part, life_years: f64) -> Option<Amount> {
     Some(Amount::from_band(band, weak))
 }
 
+/// Wear-out replacements of one piece of every part over a life: solving the renewal equation is worth doing once.
+pub(crate) fn renewals_of_all(catalogue: &Catalogue, life_years: f64) -> Vec<Option<Amount>> {
+    catalogue.parts.iter().map(|part| renewals_of(part, life_years)).collect()
+}
+
 /// Whether a part draws no power by its nature.
 fn is_unpowered(part: &Part) -> bool {
     match part.kind {
@@ -104,23 +109,28 @@ pub(super) struct Draft {
     pub electronics: Amount,
     /// Retimers passed by one lane, in nanoseconds.
     pub retimer_latency: Amount,
+    /// Encrypting PHYs passed by one lane, in nanoseconds.
+    pub macsec: Amount,
     /// Why it does not work.
     pub refusal: Option<Refusal>,
 }
 
 impl Draft {
     /// The candidate with its costs.
-    pub fn finish(self, catalogue: &Catalogue, rates: &Rates) -> Candidate {
+    pub fn finish(self, judge: &Judge<'_>) -> Candidate {
+        let (catalogue, rates) = (judge.catalogue, judge.rates);
         let mut amounts = OptionAmounts {
             propagation: self.propagation,
             electronics: self.electronics,
             retimers: self.retimer_latency,
+            macsec: self.macsec,
             ..OptionAmounts::default()
         };
         let mut unpriced = Vec::new();
         for &(part, count, length) in &self.parts {
+            let renewals = judge.renewals.get(part.index()).copied().flatten();
             let part = catalogue.part(part);
-            let worth = part_worth(part, length, rates.life_years);
+            let worth = PartWorth { renewals, ..part_worth(part, length, 0.0) };
             amounts.capex += worth.price.unwrap_or_default().times(count);
             amounts.power += worth.power.unwrap_or_default().times(count);
             amounts.fit += worth.fit.unwrap_or_default().times(count);
@@ -140,7 +150,7 @@ impl Draft {
             loss: self.loss,
             capex: amounts.capex.band(),
             power: amounts.power.band(),
-            latency: (amounts.propagation + amounts.electronics + amounts.retimers).band(),
+            latency: (amounts.propagation + amounts.electronics + amounts.retimers + amounts.macsec).band(),
             fit: amounts.fit.band(),
             life_cost: amounts.life_cost.band(),
             weak_share: amounts.life_cost.weak_share(),
