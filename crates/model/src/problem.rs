@@ -165,6 +165,10 @@ fn edit_distance(a: &str, b: &str, cap: usize) -> usize {
             }
             row.push(best);
         }
+        // No later row can fall below the least of two rows in a row.
+        if row.iter().chain(&last).all(|distance| *distance > cap) {
+            return cap + 1;
+        }
         before = last;
         last = row;
     }
@@ -182,5 +186,7 @@ mod tests {
         assert_eq!(nearest("length", names), Some("length_m"));
         assert_eq!(nearest("legnth_m", names), Some("length_m"));
         assert_eq!(nearest("zebra", names), None);
+        assert_eq!(edit_distance("abcdef", "badcfe", 9), 3, "three swaps");
+        assert!(edit_distance("abcdefgh", "zyxwvuts", 2) > 2);
     }
 }
