@@ -61,10 +61,14 @@ impl Problem {
     }
 }
 
-/// All problems found, in the order found.
+/// Problems kept; a file with more has one cause that repeats, and more of the same helps nobody.
+const KEPT: usize = 1000;
+
+/// All problems found, in the order found; at most a thousand are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     list: Vec<Problem>,
+    errors: usize,
 }
 
 impl Problems {
@@ -75,17 +79,26 @@ impl Problems {
 
     /// Adds one.
     pub fn push(&mut self, problem: Problem) {
-        self.list.push(problem);
+        self.errors += usize::from(problem.severity == Severity::Error);
+        // An error is always kept when it is the first, so that warnings cannot hide it.
+        if self.list.len() < KEPT || (problem.severity == Severity::Error && self.errors == 1) {
+            self.list.push(problem);
+        }
+    }
+
+    /// Whether so many problems are kept that looking for more is of no use.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= KEPT
     }
 
     /// Whether any problem is an error.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|p| p.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// How many are errors.
     pub fn errors(&self) -> usize {
-        self.list.iter().filter(|p| p.severity == Severity::Error).count()
+        self.errors
     }
 
     /// All problems.
@@ -152,6 +165,10 @@ fn edit_distance(a: &str, b: &str, cap: usize) -> usize {
             }
             row.push(best);
         }
+        // No later row can fall below the least of two rows in a row.
+        if row.iter().chain(&last).all(|distance| *distance > cap) {
+            return cap + 1;
+        }
         before = last;
         last = row;
     }
@@ -169,5 +186,7 @@ mod tests {
         assert_eq!(nearest("length", names), Some("length_m"));
         assert_eq!(nearest("legnth_m", names), Some("length_m"));
         assert_eq!(nearest("zebra", names), None);
+        assert_eq!(edit_distance("abcdef", "badcfe", 9), 3, "three swaps");
+        assert!(edit_distance("abcdefgh", "zyxwvuts", 2) > 2);
     }
 }

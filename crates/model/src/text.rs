@@ -53,6 +53,8 @@ pub struct Text {
     pub name: String,
     /// Contents.
     pub contents: Arc<str>,
+    /// Where lines begin, in bytes, so that a place is found quickly in a text with many problems.
+    lines: Arc<[u32]>,
 }
 
 /// All texts that a description was read from.
@@ -70,7 +72,10 @@ impl Texts {
     /// Adds a text and returns its number.
     pub fn add(&mut self, name: impl Into<String>, contents: impl Into<Arc<str>>) -> FileId {
         let id = FileId(self.files.len() as u32);
-        self.files.push(Text { name: name.into(), contents: contents.into() });
+        let contents = contents.into();
+        let breaks = contents.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1);
+        let lines = std::iter::once(0).chain(breaks).collect();
+        self.files.push(Text { name: name.into(), contents, lines });
         id
     }
 
@@ -94,14 +99,13 @@ impl Texts {
 
     /// Line and column of a span's start, both counted from 1, columns in characters.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
-        let text = &self.get(span.file).contents;
-        let mut end = (span.start as usize).min(text.len());
-        while !text.is_char_boundary(end) {
+        let Text { contents, lines, .. } = self.get(span.file);
+        let mut end = (span.start as usize).min(contents.len());
+        while !contents.is_char_boundary(end) {
             end -= 1;
         }
-        let before = &text[..end];
-        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+        let line = lines.partition_point(|start| *start as usize <= end);
+        let column = contents[lines[line - 1] as usize..end].chars().count() + 1;
         (line, column)
     }
 
@@ -114,5 +118,22 @@ impl Texts {
     /// The words that a span covers.
     pub fn snippet(&self, span: Span) -> &str {
         self.get(span.file).contents.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_in_characters() {
+        let mut texts = Texts::new();
+        let file = texts.add("f", "aé\n\nβγx\n");
+        let at = |start| texts.line_column(Span { file, start, end: start });
+        // Byte 2 is inside the é, which begins at column 2; byte 9 is the x; byte 11 is past the end.
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 9, 10, 11, 99].map(at),
+            [(1, 1), (1, 2), (1, 2), (1, 3), (2, 1), (3, 1), (3, 3), (3, 4), (4, 1), (4, 1)]
+        );
     }
 }
