@@ -40,7 +40,8 @@ impl Measure {
         let size = size.abs();
         let pick = |steps: &[(f64, &'static str)]| {
             // 999.5 would be shown as 1000: step up a little early.
-            let fits = |limit: f64| size >= limit * 0.9995;
+            // Nothing has no prefix.
+            let fits = |limit: f64| if size == 0.0 { limit == 1.0 } else { size >= limit * 0.9995 };
             steps
                 .iter()
                 .find(|(limit, _)| fits(*limit))
@@ -54,7 +55,7 @@ impl Measure {
             Self::Usd => pick(&[(1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, "")]),
             Self::UsdPerYear => pick(&[(1e9, "B/y"), (1e6, "M/y"), (1e3, "k/y"), (1.0, "/y")]),
             // Latencies are compared in ns up to 10 µs.
-            Self::Nanoseconds if size < 1e4 && size >= 1.0 => (1.0, "ns"),
+            Self::Nanoseconds if (1.0..1e4).contains(&size) => (1.0, "ns"),
             Self::Nanoseconds => pick(&[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"), (1e-3, "ps")]),
             Self::Metres => pick(&[(1e3, "km"), (0.1, "m"), (1e-2, "cm"), (1e-3, "mm")]),
             Self::Decibels => (1.0, "dB"),
@@ -91,9 +92,9 @@ impl Measure {
         match self {
             Self::Decibels => decimals(value, 1),
             Self::Count => grouped(value),
-            Self::Availability if value < 100.0 && value >= 90.0 => decimals(value, if value >= 99.9 { 3 } else { 2 }),
+            Self::Availability if (90.0..100.0).contains(&value) => decimals(value, if value >= 99.9 { 3 } else { 2 }),
             // A share that rounds to 100 % but is less says so.
-            Self::Share if value < 100.0 && value >= 99.5 => decimals(value, 1),
+            Self::Share if (99.5..100.0).contains(&value) => decimals(value, 1),
             // Smaller shares do not matter to anybody.
             Self::Share if value > 0.0 && largest < 0.1 => "under 0.1".into(),
             Self::Share | Self::Availability => significant(value, largest.min(99.0), 2),
@@ -205,7 +206,7 @@ mod tests {
         check(Measure::Watts, 132_000.0, "132 kW");
         check(Measure::Watts, 999_700.0, "1.00 MW");
         check(Measure::Watts, 9.996, "10.0 W");
-        check(Measure::Watts, 0.0, "0 mW");
+        check(Measure::Watts, 0.0, "0 W");
         check(Measure::Usd, 3_120_000.0, "$3.12 M");
         check(Measure::Usd, 700.0, "$700");
         check(Measure::Usd, 3_040.0, "$3,040");

@@ -61,10 +61,14 @@ impl Problem {
     }
 }
 
-/// All problems found, in the order found.
+/// Problems kept; a file with more has one cause that repeats, and more of the same helps nobody.
+const KEPT: usize = 1000;
+
+/// All problems found, in the order found; at most a thousand are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     list: Vec<Problem>,
+    errors: usize,
 }
 
 impl Problems {
@@ -75,17 +79,26 @@ impl Problems {
 
     /// Adds one.
     pub fn push(&mut self, problem: Problem) {
-        self.list.push(problem);
+        self.errors += usize::from(problem.severity == Severity::Error);
+        // An error is always kept when it is the first, so that warnings cannot hide it.
+        if self.list.len() < KEPT || (problem.severity == Severity::Error && self.errors == 1) {
+            self.list.push(problem);
+        }
+    }
+
+    /// Whether so many problems are kept that looking for more is of no use.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= KEPT
     }
 
     /// Whether any problem is an error.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|p| p.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// How many are errors.
     pub fn errors(&self) -> usize {
-        self.list.iter().filter(|p| p.severity == Severity::Error).count()
+        self.errors
     }
 
     /// All problems.

@@ -108,14 +108,12 @@ fn list(survey: &Survey<'_>, stories: &[Story<'_>], out: &mut String) {
             ),
             None => put!(out, "<p class=\"chosen\"><span class=\"badge bad\">nothing closes</span></p>"),
         }
-        // Long reasons go through every option that fell out; those are listed below anyway.
-        let (reason, rest) = match class.reason.split_once("; ") {
-            Some((first, rest)) if class.reason.len() > 160 && !class.rejected.is_empty() => (first, rest),
-            _ => (class.reason.as_str(), ""),
-        };
-        put!(out, "<p>{}</p>", Name(reason));
+        // Reasons go through the options that fell out, too; those are listed below.
+        let told = |clause: &&str| !class.rejected.iter().any(|option| clause.starts_with(option.name.as_str()));
+        let reason = class.reason.split("; ").filter(told).collect::<Vec<_>>().join("; ");
+        put!(out, "<p>{}</p>", Name(&reason));
         alternatives(class, out);
-        rejected(class, rest, out);
+        rejected(class, out);
         put!(out, "</article>");
     }
     put!(out, "</div>");
@@ -161,7 +159,7 @@ fn alternatives(class: &LinkClass, out: &mut String) {
     }
 }
 
-fn rejected(class: &LinkClass, rest: &str, out: &mut String) {
+fn rejected(class: &LinkClass, out: &mut String) {
     if class.rejected.is_empty() {
         return;
     }
@@ -171,9 +169,6 @@ fn rejected(class: &LinkClass, rest: &str, out: &mut String) {
         "<details{open}><summary>{} rejected</summary><ul class=\"options\">",
         words::plural(class.rejected.len() as u64, "option")
     );
-    if !rest.is_empty() {
-        put!(out, "<li class=\"note\">{}</li>", Name(rest));
-    }
     for option in &class.rejected {
         put!(
             out,

@@ -63,7 +63,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
                 .cell(&Name(&name.replace('_', " ")).to_string())
                 .value(Some(band.likely), &number::plain(band.likely))
                 .value(Some(band.high), &range)
-                .cell(figure.unit)
+                .cell(if figure.unit == "1" { "" } else { figure.unit })
                 .cell(&badge(figure.grade))
                 .cell(&format!("{}{note}", source_titles(survey, &figure.source)));
         }

@@ -60,7 +60,7 @@ impl Outcome {
 #[derive(Args, Clone, Debug, Default)]
 pub struct CatalogueArgs {
     /// Folder with catalogue files of your own; its parts are added to, or replace, the built-in ones
-    #[arg(long, value_name = "DIR", env = "LANEWRIGHT_CATALOGUE")]
+    #[arg(long, value_name = "DIR", env = "LANEWRIGHT_CATALOGUE", global = true)]
     pub catalogue: Option<PathBuf>,
 }
 

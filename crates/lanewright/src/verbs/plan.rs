@@ -38,7 +38,7 @@ pub struct PlanArgs {
     #[arg(long, value_delimiter = ',', value_name = "TABLE", default_value = "all")]
     pub show: Vec<Table>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
     /// Catalogue options.
     #[command(flatten)]
@@ -53,12 +53,6 @@ pub enum PlanCommand {
         /// System files, or names of bundled systems
         #[arg(required = true, num_args = 2..)]
         systems: Vec<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Catalogue options.
-        #[command(flatten)]
-        catalogue: CatalogueArgs,
     },
     /// The cheapest medium that closes between two hosts, by lane rate and length
     Crossover {
@@ -71,12 +65,6 @@ pub enum PlanCommand {
         /// Show every medium with its cost, not only the cheapest
         #[arg(long)]
         all: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Catalogue options.
-        #[command(flatten)]
-        catalogue: CatalogueArgs,
     },
 }
 
@@ -90,9 +78,9 @@ fn positive(text: &str) -> Result<f64, String> {
 /// Runs `plan`.
 pub fn run(args: &PlanArgs, colour: bool) -> Outcome {
     match &args.command {
-        Some(PlanCommand::Compare { systems, json, catalogue }) => run_compare(systems, *json, catalogue, colour),
-        Some(PlanCommand::Crossover { lanes, lengths, all, json, catalogue }) => {
-            run_crossover(lanes, lengths, *all, *json, catalogue, colour)
+        Some(PlanCommand::Compare { systems }) => run_compare(systems, args.json, &args.catalogue, colour),
+        Some(PlanCommand::Crossover { lanes, lengths, all }) => {
+            run_crossover(lanes, lengths, *all, args.json, &args.catalogue, colour)
         }
         None => run_plan(args, colour),
     }

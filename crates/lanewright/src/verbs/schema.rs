@@ -35,7 +35,13 @@ pub fn text(file: SchemaFile) -> String {
     let base = "https://github.com/lanewright/lanewright/raw/main/schema";
     json_text(match file {
         SchemaFile::System => {
-            SchemaBook::document::<SystemFile>("Lanewright system", &format!("{base}/system.schema.json"))
+            let mut schema =
+                SchemaBook::document::<SystemFile>("Lanewright system", &format!("{base}/system.schema.json"));
+            // Files that are included, or that extend another, need no `[system]` of their own.
+            if let Some(file) = schema["$defs"]["SystemFile"].as_object_mut() {
+                file.remove("required");
+            }
+            schema
         }
         SchemaFile::Catalogue => {
             SchemaBook::document::<CatalogueFile>("Lanewright catalogue", &format!("{base}/catalogue.schema.json"))

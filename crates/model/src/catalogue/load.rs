@@ -44,6 +44,9 @@ impl Catalogue {
         let catalogue = Self::assemble(sources, technologies, parts);
         check_technologies(&catalogue, problems);
         for part in &catalogue.parts {
+            if problems.is_full() {
+                break;
+            }
             check_part(part, &catalogue, problems);
         }
         catalogue

@@ -256,7 +256,12 @@ macro_rules! record {
 /// Reads the items of a list that can be read; the others are reported and left out.
 pub fn read_list<T: FromNode>(node: &Node, reader: &mut Reader<'_>) -> Vec<T> {
     match &node.value {
-        Value::Array(items) => items.iter().filter_map(|item| T::from_node(item, reader)).collect(),
+        // The rest of a list whose every item is wrong is not worth reading.
+        Value::Array(items) => items
+            .iter()
+            .map_while(|item| (!reader.problems.is_full()).then(|| T::from_node(item, reader)))
+            .flatten()
+            .collect(),
         _ => Vec::<T>::from_node(node, reader).unwrap_or_default(),
     }
 }

@@ -188,6 +188,9 @@ fn place<'a>(
 ) -> Placement {
     let given = table.count.as_ref().map(|c| c.value);
     let free = Placement { count: given.unwrap_or(1), indexed: given.is_some(), places: Vec::new() };
+    if problems.is_full() {
+        return free;
+    }
     let Some(selector) = &table.rack else {
         for (key, span) in
             [("per_rack", table.per_rack.as_ref().map(|p| p.span)), ("position_u", table.position_u.map(|p| p.span))]

@@ -217,6 +217,9 @@ impl<'a> Builder<'a> {
         let mut order: Vec<usize> = (0..tables.len()).collect();
         order.sort_by(|a, b| natural(&tables[*a].id, &tables[*b].id));
         for at in order {
+            if self.problems.is_full() {
+                break;
+            }
             let (table, (count, indexed)) = (&tables[at], counts[at]);
             if !check_id(&table.id, "a device", self.problems) {
                 continue;

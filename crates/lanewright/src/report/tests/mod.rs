@@ -1,5 +1,6 @@
 //! The report as text: what must be in it, and what must never be.
 
+mod drawings;
 mod fixture;
 
 use super::html;
@@ -85,9 +86,8 @@ fn bundled_systems_have_small_pages() {
         let loaded = crate::disk::load(name, None);
         let Some(system) = loaded.system else { continue }; // said by the tests of the systems
         let review = lanewright_twin::review::review(&system, &loaded.texts, &loaded.problems, name, "0.1.0", 0);
-        let start = std::time::Instant::now();
+        drawings::nothing_is_lost(&super::survey::Survey::new(&system, &review));
         let page = html(&system, &review);
-        eprintln!("{name}: {} kB, {:?}", page.len() / 1000, start.elapsed());
         balanced(&page);
         assert!(page.len() < 1_000_000, "{name}: {} bytes", page.len());
         assert!(!page.contains("NaN"), "{name}");

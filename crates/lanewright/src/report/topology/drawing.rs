@@ -80,7 +80,8 @@ impl Drawing {
         let mut y = 8.0;
         for tier in (0..tiers).rev() {
             if !label_rows[tier].is_empty() {
-                y += TURN;
+                // Nothing comes down to the labels of the top tier.
+                y += if tier + 1 < tiers { TURN } else { 0.0 };
                 for row in &label_rows[tier] {
                     let free = width - 24.0 - row_width(row, 0.0);
                     let gap = free / (row.len() + 1) as f64;

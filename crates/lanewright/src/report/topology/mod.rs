@@ -151,3 +151,13 @@ fn domain_figure(survey: &Survey<'_>, domain: DomainId, graph: &Graph, out: &mut
     drawing::Drawing::of(graph).write(graph, name, out);
     put!(out, "</div></figure>");
 }
+
+/// Sets of a domain with their tiers, by name.
+#[cfg(test)]
+pub fn tiers_of(survey: &Survey<'_>, domain: &str) -> Vec<(String, usize)> {
+    let at = survey.system.domains.iter().position(|d| d.name == domain).unwrap_or_default();
+    let graph = gather(survey, DomainId(at as u32));
+    let mut list: Vec<_> = graph.nodes.into_iter().map(|node| (node.name, node.tier)).collect();
+    list.sort();
+    list
+}
