@@ -34,7 +34,7 @@ pub fn draw(system: &System, review: &Review) -> String {
         .map(|(medium, links)| format!("{} {}", count(*links), medium.replace('_', "-")))
         .collect();
     let _ = writeln!(out, "links by medium: {}\n", if media.is_empty() { "none".into() } else { media.join(" · ") });
-    let _ = writeln!(out, "{:<18} {:>12} {:>12} {:>12}   {}", "", "LOW", "LIKELY", "HIGH", "RESTS ON ESTIMATES");
+    let _ = writeln!(out, "{:<18} {:>12} {:>12} {:>12}   RESTS ON ESTIMATES", "", "LOW", "LIKELY", "HIGH");
     total(&mut out, "power", Measure::Watts, &totals.power_w);
     total(&mut out, "power with PUE", Measure::Watts, &totals.site_power_w);
     total(&mut out, "purchase", Measure::Usd, &totals.capex_usd);

@@ -353,6 +353,8 @@ record! {
     }
 }
 
+// `record!` writes the derives, and no other record has a default.
+#[allow(clippy::derivable_impls)]
 impl Default for Figures {
     fn default() -> Self {
         Self {

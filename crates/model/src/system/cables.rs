@@ -19,7 +19,7 @@ pub fn group(system: &mut System, problems: &mut Problems) {
             .collect();
         let (cable_of, cables) = match set.cable {
             Shape::Parallel => ((0..cages.len() as u32).collect(), cages.len() as u32),
-            Shape::Straight => number(cages.iter().map(|pair| *pair)),
+            Shape::Straight => number(cages.iter().copied()),
             Shape::Y | Shape::Splitter => {
                 // The head is the end with fewer plugs.
                 let heads = |second: bool| {

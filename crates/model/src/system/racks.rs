@@ -261,23 +261,22 @@ fn place<'a>(
             continue;
         }
         for u in unit..=top.min(frame.units) {
-            if let Some((span, other)) = used.insert((rack, u), (table.id.span, &table.id.value)) {
-                if !reported {
-                    reported = true;
-                    problems.push(
-                        Problem::error(
-                            "unit-overlap",
-                            format!(
-                                "unit {u} of rack `{}` is taken twice: by `{other}` and by `{}`",
-                                frame.name, table.id.value
-                            ),
-                            position.span,
-                            format!("`{}` is {height} units high", table.id.value),
-                        )
-                        .and(span, format!("`{other}` is here"))
-                        .help("move one of them with `position_u = { start = .., step = .. }`"),
-                    );
-                }
+            if let Some((span, other)) = used.insert((rack, u), (table.id.span, &table.id.value)).filter(|_| !reported)
+            {
+                reported = true;
+                problems.push(
+                    Problem::error(
+                        "unit-overlap",
+                        format!(
+                            "unit {u} of rack `{}` is taken twice: by `{other}` and by `{}`",
+                            frame.name, table.id.value
+                        ),
+                        position.span,
+                        format!("`{}` is {height} units high", table.id.value),
+                    )
+                    .and(span, format!("`{other}` is here"))
+                    .help("move one of them with `position_u = { start = .., step = .. }`"),
+                );
             }
         }
     }
