@@ -9,6 +9,7 @@ use lanewright_model::catalogue::part::{Kind, Part};
 use lanewright_model::figure::Grade;
 use lanewright_model::problem::{Problems, nearest};
 use lanewright_model::read::{FromNode, Node, Reader, Value};
+use lanewright_model::system::check_assemblies;
 use lanewright_model::text::{FileId, Span, Texts};
 
 use super::{CatalogueArgs, Exit, Outcome, json_text};
@@ -72,7 +73,10 @@ pub fn run(args: &PartsArgs, colour: bool) -> Outcome {
         PartsCommand::Search { words } => search(&catalogue, words, args.json),
         PartsCommand::Show { id } => show(&catalogue, id, args.json),
         PartsCommand::Protocols => protocols(&catalogue, args.json),
-        PartsCommand::Check => check(&catalogue, &found, &texts, args.json, colour),
+        PartsCommand::Check => {
+            check_assemblies(&catalogue, &mut found);
+            check(&catalogue, &found, &texts, args.json, colour)
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::tables::SystemFile;
 use super::template::{Builder, Template, Templates, short_list};
 use super::{port_rules, site};
 use crate::catalogue::Catalogue;
+use crate::catalogue::part::{Kind, Part};
 use crate::names::natural;
 use crate::problem::{Problem, Problems, Severity, nearest};
 use crate::read::document::Entry;
@@ -46,6 +47,14 @@ pub fn load_system(
     let tainted = |problems: &Problems| tainted_devices(&root, problems);
     let system = expand(&file, catalogue, tainted, problems);
     if problems.has_errors() { None } else { system }
+}
+
+/// Lays out every assembly of a catalogue, used or not, and reports what is wrong inside them.
+pub fn check_assemblies(catalogue: &Catalogue, problems: &mut Problems) {
+    let mut builder = Builder::new(catalogue, problems);
+    for part in catalogue.parts.iter().filter(|part| part.kind == Kind::Assembly) {
+        builder.check_assembly(part);
+    }
 }
 
 /// Puts a `[system]` table into a tree that has no good one.
@@ -109,6 +118,12 @@ fn expand(
     let mut builder = Builder::new(&catalogue, problems);
     let root = builder.root(&file.device, &counts, &file.link, &tainted);
     let templates = builder.templates;
+    // Assemblies of this file that no device uses are laid out apart: their links are in no domain.
+    let unused = |part: &&Part| part.kind == Kind::Assembly && !templates.were_tried(&catalogue, part);
+    let mut apart = Builder::new(&catalogue, problems);
+    for part in file.part.iter().filter(unused) {
+        apart.check_assembly(part);
+    }
     let domains = domains(&root, &templates, file, problems);
     let mut system = System {
         name: file.system.name.value.clone(),

@@ -24,5 +24,5 @@ pub mod tables;
 mod template;
 
 pub use checked::*;
-pub use expand::{DEVICE_LIMIT, LINK_LIMIT, PORT_LIMIT, load_system};
+pub use expand::{DEVICE_LIMIT, LINK_LIMIT, PORT_LIMIT, check_assemblies, load_system};
 pub use merge::{Files, NoFiles};

@@ -34,6 +34,13 @@ pub struct Templates {
     by_key: HashMap<Key, Option<TemplateId>>,
 }
 
+impl Templates {
+    /// Whether a part was laid out, with or without success.
+    pub fn were_tried(&self, catalogue: &Catalogue, part: &Part) -> bool {
+        catalogue.find_part(&part.id).is_some_and(|id| self.by_key.keys().any(|(known, _)| *known == id))
+    }
+}
+
 /// The inside of a device, or of the system.
 pub struct Template {
     /// Part; `None` for the system.
@@ -109,6 +116,19 @@ impl<'a> Builder<'a> {
     /// A builder with no templates.
     pub fn new(catalogue: &'a Catalogue, problems: &'a mut Problems) -> Self {
         Self { catalogue, problems, templates: Templates::default(), stack: Vec::new() }
+    }
+
+    /// Builds the template of an assembly that no device may use, to find its problems.
+    pub fn check_assembly(&mut self, part: &Part) {
+        self.device(&DeviceTable {
+            id: part.id.clone(),
+            part: part.id.clone(),
+            count: None,
+            rack: None,
+            per_rack: None,
+            position_u: None,
+            split: SplitTable::default(),
+        });
     }
 
     /// The template of a device table's part, built when it is first met. `None` when it has errors.

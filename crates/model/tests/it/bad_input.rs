@@ -231,3 +231,22 @@ fn names_with_every_kind_of_character() {
         assert!(problems(&text).contains("bad-id"), "{wrong:?}");
     }
 }
+
+#[test]
+fn assemblies_that_nothing_uses_are_checked_too() {
+    let text = format!(
+        "{BASE}
+[[part]]
+id = \"my/tray\"
+kind = \"assembly\"
+name = \"Tray\"
+device = [{{ id = \"gpu\", part = \"test/gpu\", count = 2 }}]
+link = [{{ id = \"a\", from = \"gpu[0].link[0]\", to = \"gpu[5].link[0]\", protocol = \"ethernet/400gbase-r4\", length_m = 0.1 }}]
+"
+    );
+    assert!(
+        problems(&text).contains("`gpu` has 2 devices, numbered from 0; 5 is not one of them"),
+        "{}",
+        problems(&text)
+    );
+}
