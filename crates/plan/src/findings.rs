@@ -148,12 +148,17 @@ fn class_remarks(system: &System, class: &LinkClass, list: &mut Vec<Finding>) {
         });
     }
     let soldered = matches!(choice.medium, Medium::Pcb | Medium::Backplane | Medium::DieToDie | Medium::Harness);
-    if !set.segments.is_empty() && !soldered {
+    let chips_only = set.segments.iter().all(|segment| crate::media::is_chip(&system.catalogue, segment));
+    if !chips_only && !soldered {
         list.push(Finding {
             severity: Severity::Warning,
             code: "segments-not-used",
-            message: format!("{} are {}, so the given segments are not used", subject(system, class), choice.medium),
-            help: Some("segments describe boards, backplanes and harnesses; leave them out, or set the medium".into()),
+            message: format!(
+                "{} are {}, so materials and connectors given as segments are not used",
+                subject(system, class),
+                choice.medium
+            ),
+            help: Some("materials describe boards, backplanes and harnesses; leave them out, or set the medium".into()),
             span: Some(set.span),
         });
     }

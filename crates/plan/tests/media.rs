@@ -232,3 +232,46 @@ length_m = 20.0
     let count = |id: &str| plan.bom.iter().find(|l| l.id == id).map(|l| l.count);
     assert_eq!((count("optics/dr4"), count("cpo/engine")), (Some(8.0), Some(2.0)));
 }
+
+/// A MACsec PHY at each end of a cabled link: its chips are bought, powered and passed.
+#[test]
+fn line_card_chips_are_counted_on_cabled_links() {
+    let link = |segment: &str| {
+        system(&format!(
+            r#"
+[system]
+name = "pair"
+[[part]]
+id = "my/macsec"
+kind = "phy"
+name = "MACsec PHY"
+retimer = {{ families = ["ethernet"], lane_gbps = [100.0], lanes = 8, macsec = true }}
+  [part.figures]
+  power = {{ value = 16, min = 16, max = 16, unit = "W", grade = "estimate", source = "test" }}
+  price = {{ value = 200, min = 200, max = 200, unit = "USD", grade = "estimate", source = "test" }}
+  latency = {{ value = 350, min = 150, max = 800, unit = "ns", grade = "estimate", source = "test" }}
+[[device]]
+id = "a"
+part = "test/host"
+[[device]]
+id = "b"
+part = "test/host"
+[[link]]
+id = "wire"
+from = "a.port[0]"
+to = "b.port[0]"
+protocol = "ethernet/400gbase-r4"
+length_m = 1.0
+medium = "dac"
+{segment}"#
+        ))
+    };
+    let choice = |segment: &str| only(&plan_system(&link(segment))).choice.clone().expect("it closes");
+    let (bare, crypted) = (choice(""), choice("[[link.segment]]\npart = \"my/macsec\"\ncount = 2\n"));
+    // Four of a chip's eight lanes at each end: one chip's worth.
+    assert!((crypted.power.likely.0 - bare.power.likely.0 - 16.0).abs() < 1e-9);
+    assert!((crypted.capex.likely.0 - bare.capex.likely.0 - 200.0).abs() < 1e-9);
+    assert!((crypted.latency.likely.0 - bare.latency.likely.0 - 700.0).abs() < 1e-9);
+    assert!(crypted.name.contains("2 x MACsec PHY"), "{}", crypted.name);
+    assert_eq!(crypted.loss.margin, bare.loss.margin);
+}

@@ -202,7 +202,7 @@ pub fn review(
 ) -> Review {
     let plan = lanewright_plan::plan_system(system);
     let limits = limits::check(system, &plan);
-    let findings = findings(texts, problems, &plan, &limits);
+    let findings = findings(system, texts, problems, &plan, &limits);
     Review {
         system: Subject {
             name: system.name.clone(),
@@ -324,7 +324,13 @@ fn link_lines(system: &System, plan: &Plan) -> Vec<LinkLine> {
 }
 
 /// Broken limits, then errors, then limits at risk, then warnings; each group in the order of the file.
-fn findings(texts: &Texts, problems: &Problems, plan: &Plan, limits: &[limits::Checked]) -> Vec<FindingLine> {
+fn findings(
+    system: &System,
+    texts: &Texts,
+    problems: &Problems,
+    plan: &Plan,
+    limits: &[limits::Checked],
+) -> Vec<FindingLine> {
     let limit_line = |checked: &limits::Checked, severity: Severity, verb: &str| {
         let line = &checked.line;
         FindingLine {
@@ -365,6 +371,18 @@ fn findings(texts: &Texts, problems: &Problems, plan: &Plan, limits: &[limits::C
         help: None,
     }));
     lines.extend(planned(Severity::Warning));
+    // Said here until an engine reads channels, so that nobody takes the loss budget for a measurement.
+    lines.extend(system.channels.iter().map(|channel| FindingLine {
+        severity: Severity::Warning,
+        code: "channel-not-read".into(),
+        message: format!(
+            "{} is not read: the margin of `{}` comes from a loss budget of its parts",
+            channel.touchstone.value,
+            system.link_sets[channel.set.index()].name
+        ),
+        place: Some(texts.place(channel.touchstone.span)),
+        help: None,
+    }));
     lines.extend(problems.iter().filter(|p| p.severity == Severity::Warning).map(|problem| FindingLine {
         severity: Severity::Warning,
         code: problem.code.to_string(),

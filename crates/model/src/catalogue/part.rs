@@ -162,6 +162,7 @@ record! {
     }
 
     /// Figures that any part may have; each with unit, band, grade and source.
+    #[derive(Default)]
     pub struct Figures {
         /// Electrical power of the whole part in use. For an assembly: of everything in it.
         power: opt Figure<Watts>,
@@ -350,45 +351,5 @@ record! {
         memory: opt String,
         /// Process and other remarks.
         note: opt String,
-    }
-}
-
-// `record!` writes the derives, and no other record has a default.
-#[allow(clippy::derivable_impls)]
-impl Default for Figures {
-    fn default() -> Self {
-        Self {
-            power: None,
-            power_per_end: None,
-            price: None,
-            price_per_m: None,
-            latency: None,
-            delay_per_m: None,
-            fit: None,
-            wearout_life: None,
-            wearout_shape: None,
-            repair_time: None,
-            mass: None,
-            reach: None,
-            loss_budget: None,
-            energy_per_bit: None,
-            switching: None,
-            packet_rate: None,
-            power_capacity: None,
-            efficiency: None,
-            protocol_efficiency: None,
-            pre_fec_ber: None,
-            optical_budget: None,
-            capacity: None,
-            bandwidth: None,
-            bf16: None,
-            fp8: None,
-            fp4: None,
-            int8: None,
-            etops: None,
-            image_size: None,
-            frame_rate: None,
-            data_rate: None,
-        }
     }
 }

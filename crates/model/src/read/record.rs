@@ -151,6 +151,7 @@ pub fn missing_key(node: &Node, key: &str, table: &str, reader: &mut Reader<'_>)
 macro_rules! record {
     ($(
         $(#[doc = $doc:literal])*
+        $(#[derive($derive:ident)])?
         pub struct $name:ident {
             $(
                 $(#[doc = $field_doc:literal])*
@@ -159,7 +160,7 @@ macro_rules! record {
         }
     )+) => {$(
         $(#[doc = $doc])*
-        #[derive(Clone, Debug, serde::Serialize)]
+        #[derive(Clone, Debug, serde::Serialize $(, $derive)?)]
         pub struct $name {
             $(
                 $(#[doc = $field_doc])*

@@ -216,11 +216,11 @@ fn segments(table: &LinkTable, builder: &mut Builder<'_>) -> Option<Vec<Segment>
         };
         let kind = builder.catalogue.part(part).kind;
         let by_length = matches!(kind, Kind::Pcb | Kind::Twinax);
-        if !by_length && !matches!(kind, Kind::Connector | Kind::Retimer) {
+        if !by_length && !matches!(kind, Kind::Connector | Kind::Retimer | Kind::Gearbox | Kind::Phy) {
             builder.problems.push(Problem::error(
                 "wrong-kind",
                 format!(
-                    "`{}` is a {kind}: a segment is a material, cable stock, connector or retimer",
+                    "`{}` is a {kind}: a segment is a material, cable stock, connector, retimer, gearbox or PHY",
                     segment.part.value
                 ),
                 segment.part.span,

@@ -261,8 +261,8 @@ fn place<'a>(
             continue;
         }
         for u in unit..=top.min(frame.units) {
-            if let Some((span, other)) = used.insert((rack, u), (table.id.span, &table.id.value)).filter(|_| !reported)
-            {
+            let before = used.insert((rack, u), (table.id.span, &table.id.value));
+            if let Some((span, other)) = before.filter(|_| !reported) {
                 reported = true;
                 problems.push(
                     Problem::error(

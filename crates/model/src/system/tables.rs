@@ -180,7 +180,7 @@ record! {
         domain: opt Placed<String>,
         /// Arrangement of the cables' plugs.
         cable: def Shape = Shape::Straight,
-        /// What the electrical path is made of, for boards and backplanes.
+        /// What the electrical path is made of, for boards and backplanes; chips in front of a cage.
         segment: list SegmentTable,
         /// Links between each pair of devices (full mesh, leaf-spine, torus, dragonfly).
         per_pair: opt Placed<u32>,
@@ -202,11 +202,12 @@ record! {
 
     /// A piece of an electrical path.
     pub struct SegmentTable {
-        /// Material, cable stock, connector or retimer: id of a part.
+        /// Material, cable stock, connector, retimer, gearbox or PHY: id of a part. On cabled and optical links only chips
+        /// count: they sit on a line card in front of the cage.
         part: req Placed<String>,
         /// Length, for materials and cable stock.
         length_m: opt Metres,
-        /// Number of pieces, for connectors and vias.
+        /// Number of pieces, for connectors, vias and chips.
         count: def u32 = 1,
     }
 

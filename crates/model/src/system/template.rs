@@ -21,8 +21,8 @@ const DEPTH_LIMIT: usize = 24;
 /// Number of a template in [`Templates`].
 pub type TemplateId = usize;
 
-/// What makes two templates equal: the part, and the splits of its port groups.
-type TemplateKey = (PartId, Vec<(String, Vec<u32>)>);
+/// What makes templates equal: the part, and how its ports are split.
+type Key = (PartId, Vec<(String, Vec<u32>)>);
 
 /// Every template, and the port layouts they use.
 #[derive(Default)]
@@ -31,7 +31,7 @@ pub struct Templates {
     pub list: Vec<Template>,
     /// Port layouts.
     pub layouts: Vec<PortLayout>,
-    by_key: HashMap<TemplateKey, Option<TemplateId>>,
+    by_key: HashMap<Key, Option<TemplateId>>,
 }
 
 /// The inside of a device, or of the system.

@@ -36,7 +36,7 @@ pub(super) fn candidates(question: &Question<'_>, judge: &Judge<'_>) -> Vec<Cand
     }
     let mut found = vec![plain];
     for (index, part) in judge.catalogue.parts.iter().enumerate() {
-        let Some(spec) = part.retimer.as_ref().filter(|_| part.kind == Kind::Retimer) else { continue };
+        let Some(spec) = part.retimer.as_ref().filter(|_| part.kind == Kind::Retimer && part.auto) else { continue };
         let technology = question.a.technology;
         if spec.gearbox > 1
             || !fit::same_family(&spec.families, technology)

@@ -7,7 +7,7 @@ use lanewright_model::units::{Decibels, Metres, Quantity};
 
 use super::question::{Candidate, End, Judge, Question, Refusal};
 use super::worth::Draft;
-use super::{connector, delay, fit, host};
+use super::{connector, delay, fit, host, line_card};
 use crate::amount::Amount;
 use crate::budget::{ElectricalPath, Piece, metres, trim};
 use crate::plan::LossBudget;
@@ -149,7 +149,7 @@ fn judged(
         refusal = Some(too_lossy(&loss, judge, cable, length));
     }
     let line = delay::over(Some(part), if cable.medium == Medium::Aoc { delay::FIBRE } else { delay::COPPER }, length);
-    Draft {
+    let mut draft = Draft {
         medium: cable.medium,
         name: name(part, length),
         parts: vec![(id, count, Some(length))],
@@ -161,8 +161,9 @@ fn judged(
         retimer_latency: Amount::ZERO,
         macsec: Amount::ZERO,
         refusal,
-    }
-    .finish(judge)
+    };
+    line_card::pass_chips(question, judge, &mut draft);
+    draft.finish(judge)
 }
 
 /// The part's name with its sold length, unless the name already gives it.

@@ -12,12 +12,14 @@ mod connector;
 mod delay;
 mod fit;
 mod host;
+mod line_card;
 mod optics;
 pub mod question;
 mod worth;
 
 pub use choose::{Answer, choose};
 pub use fit::{form_fits, same_family};
+pub(crate) use line_card::is_chip;
 pub(crate) use optics::sold_fibre;
 pub use question::{CageUse, End, Question};
 pub(crate) use worth::{part_worth, renewals_of_all};

@@ -9,7 +9,7 @@ use lanewright_model::units::{Decibels, Metres, Quantity};
 use super::cable::{over_budget, worst};
 use super::question::{Candidate, End, Judge, Question, Refusal};
 use super::worth::Draft;
-use super::{connector, delay, fit, host};
+use super::{connector, delay, fit, host, line_card};
 use crate::amount::Amount;
 use crate::budget::{ElectricalPath, metres, trim};
 use crate::plan::LossBudget;
@@ -190,7 +190,7 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
     }
     let electronics = [a.part, b.part].iter().filter_map(|p| p.figures.latency.as_ref()).map(Amount::of).sum();
     let modules = if a.id == b.id { a.part.name.clone() } else { format!("{} to {}", a.part.name, b.part.name) };
-    Draft {
+    let mut draft = Draft {
         medium,
         name: format!("{modules}, {} of fibre", metres(length)),
         parts,
@@ -202,8 +202,9 @@ fn judged(question: &Question<'_>, judge: &Judge<'_>, a: &Seated<'_>, b: &Seated
         retimer_latency: Amount::ZERO,
         macsec: Amount::ZERO,
         refusal,
-    }
-    .finish(judge)
+    };
+    line_card::pass_chips(question, judge, &mut draft);
+    draft.finish(judge)
 }
 
 /// The fibre of a pair, and how many of it one link takes: that of the module with fewer fibres, shared by
