@@ -147,7 +147,7 @@ pub struct LinkLine {
 pub struct LimitLine {
     /// Key in the file.
     pub name: String,
-    /// What it limits: "rack r[3]", "system".
+    /// What it limits: `rack r[3]`, `system`.
     pub subject: String,
     /// The limit, in the unit of its key.
     pub limit: f64,

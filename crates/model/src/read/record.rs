@@ -267,7 +267,7 @@ pub fn read_list<T: FromNode>(node: &Node, reader: &mut Reader<'_>) -> Vec<T> {
     }
 }
 
-/// "LinkTable" as it is named in messages: "[link]"; a whole file is "the file".
+/// `LinkTable` as it is named in messages: `[link]`; a whole file is `the file`.
 pub fn table_name(type_name: &str) -> String {
     if type_name.ends_with("File") {
         return "the file".into();
