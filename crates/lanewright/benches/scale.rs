@@ -19,7 +19,7 @@ use lanewright_twin::review::review;
 /// Accelerators, and how they are cut: groups of 64 nodes with 8 leaf switches, pods of such groups, core switches of
 /// each of 64 planes.
 const SIZES: &[(u32, u32, u32, u32)] =
-    &[(1_024, 1, 2, 1), (10_240, 4, 5, 2), (102_400, 25, 8, 16), (131_072, 32, 8, 16)];
+    &[(1_024, 1, 2, 1), (10_240, 4, 5, 2), (102_400, 25, 8, 16), (131_072, 32, 8, 16), (524_288, 128, 8, 64)];
 
 /// A rail-optimised fabric of three tiers, as the bundled `cluster-131072` but of any size.
 fn cluster(pods: u32, groups_per_pod: u32, cores_per_plane: u32) -> String {
