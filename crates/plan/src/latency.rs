@@ -148,17 +148,19 @@ impl<'a> LatencyTable<'a> {
             .map(|((to, switches, links), (reached, slowest))| {
                 let items = self.items(graph, &steps, first, slowest, unknown);
                 let name = |part: PartId| self.system.catalogue.part(part).name.clone();
+                let kind = |part: PartId| self.system.catalogue.part(part).kind;
                 let class = PathClass {
                     domain: self.system.domains[domain.index()].name.clone(),
                     from: name(graph.part[first as usize]),
                     to: name(to),
+                    kinds: (kind(graph.part[first as usize]), kind(to)),
                     switches,
                     links,
                     reached,
                     total: items.iter().map(|i| Amount::from(i.latency)).sum::<Amount>().total(),
                     items,
                 };
-                (self.system.catalogue.part(to).kind, class)
+                (kind(to), class)
             })
             .collect()
     }

@@ -292,10 +292,12 @@ pub struct Cost {
 pub struct PathClass {
     /// Domain.
     pub domain: String,
-    /// Part at the first end.
+    /// Name of the part at the first end.
     pub from: String,
-    /// Part at the second end.
+    /// Name of the part at the second end.
     pub to: String,
+    /// Families of the parts at both ends.
+    pub kinds: (Kind, Kind),
     /// Switches passed.
     pub switches: u32,
     /// Links passed.

@@ -62,9 +62,7 @@ pub fn check(system: &System, plan: &Plan) -> Vec<Checked> {
         let path = plan
             .latency
             .iter()
-            .filter(|p| {
-                p.domain.starts_with("scale-up") && is_accelerator(system, &p.from) && is_accelerator(system, &p.to)
-            })
+            .filter(|p| p.domain.starts_with("scale-up") && p.kinds == (Kind::Accelerator, Kind::Accelerator))
             .max_by(|a, b| a.total.likely.total_cmp(&b.total.likely));
         most(
             "scale_up_latency_ns_max",
@@ -163,9 +161,4 @@ fn link_name(system: &System, class: &LinkClass) -> String {
 
 fn is_copper(medium: Medium) -> bool {
     matches!(medium, Medium::Dac | Medium::Acc | Medium::Aec | Medium::Backplane)
-}
-
-/// Whether a part is an accelerator; paths carry the names of parts, not their ids.
-fn is_accelerator(system: &System, name: &str) -> bool {
-    system.catalogue.parts.iter().any(|part| part.name == name && part.kind == Kind::Accelerator)
 }

@@ -140,7 +140,12 @@ fn expand(
     if let Some(domain) = &table.domain {
         check_id(domain, "a domain", builder.problems);
     }
-    let pairs = if mentions(table, failed) { Vec::new() } else { lay_out(template, table, builder)? };
+    let pairs = if mentions(table, failed) {
+        check_selectors(template, table, failed, builder);
+        Vec::new()
+    } else {
+        lay_out(template, table, builder)?
+    };
     Some(ExpandedLinks {
         name: if id_ok { table.id.value.clone() } else { return None },
         protocol: first?,
@@ -156,14 +161,27 @@ fn expand(
     })
 }
 
+/// Every selector of a table.
+fn selectors(table: &LinkTable) -> impl Iterator<Item = &Placed<String>> {
+    table.from.iter().chain(&table.to).chain(&table.via).chain(table.pairs.iter().flatten())
+}
+
+/// Whether a selector starts with one of the names; one that cannot be parsed names nothing.
+fn starts_with(text: &Placed<String>, names: &HashSet<String>) -> bool {
+    super::selector::Selector::parse(text)
+        .is_ok_and(|selector| selector.paths.iter().any(|path| names.contains(&path[0].name)))
+}
+
 /// Whether a selector of the table starts with one of the names.
 fn mentions(table: &LinkTable, names: &HashSet<String>) -> bool {
-    let texts = table.from.iter().chain(&table.to).chain(&table.via).chain(table.pairs.iter().flatten());
-    !names.is_empty()
-        && texts
-            .filter_map(|text| super::selector::Selector::parse(text).ok())
-            .flat_map(|selector| selector.paths)
-            .any(|path| names.contains(&path[0].name))
+    !names.is_empty() && selectors(table).any(|text| starts_with(text, names))
+}
+
+/// Checks the selectors of a table that is not laid out, but for those of the devices that have errors of their own.
+fn check_selectors(template: &Template, table: &LinkTable, failed: &HashSet<String>, builder: &mut Builder<'_>) {
+    for text in selectors(table).filter(|text| !starts_with(text, failed)) {
+        builder.select(template, text);
+    }
 }
 
 fn medium(table: &LinkTable, builder: &mut Builder<'_>) -> Option<MediumChoice> {

@@ -264,15 +264,18 @@ fn place<'a>(
             let before = used.insert((rack, u), (table.id.span, &table.id.value));
             if let Some((span, other)) = before.filter(|_| !reported) {
                 reported = true;
+                let takers = if *other == *table.id.value {
+                    format!("by two devices of `{other}`")
+                } else {
+                    format!("by `{other}` and by `{}`", table.id.value)
+                };
+                let plural = if height == 1 { "" } else { "s" };
                 problems.push(
                     Problem::error(
                         "unit-overlap",
-                        format!(
-                            "unit {u} of rack `{}` is taken twice: by `{other}` and by `{}`",
-                            frame.name, table.id.value
-                        ),
+                        format!("unit {u} of rack `{}` is taken twice: {takers}", frame.name),
                         position.span,
-                        format!("`{}` is {height} units high", table.id.value),
+                        format!("each `{}` takes {height} unit{plural}", table.id.value),
                     )
                     .and(span, format!("`{other}` is here"))
                     .help("move one of them with `position_u = { start = .., step = .. }`"),

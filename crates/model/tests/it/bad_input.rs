@@ -250,3 +250,16 @@ link = [{{ id = \"a\", from = \"gpu[0].link[0]\", to = \"gpu[5].link[0]\", proto
         problems(&text)
     );
 }
+
+#[test]
+fn a_broken_device_does_not_hide_other_mistakes_of_its_link() {
+    let text = format!(
+        "{BASE}\n[[device]]\nid = \"x\"\npart = \"test/gpus\"\n[[link]]\nid = \"a\"\nfrom = \"x.link[*]\"\nto = \"tor.port[0..1]\"\nprotocol = \"ethernet/400gbase-r4\"\n[[link]]\nid = \"b\"\nfrom = \"x.lnk[*]\"\nto = \"tor.port[0]\"\nprotocol = \"ethernet/400gbase-r4\"\n"
+    );
+    let all = problems(&text);
+    for part in ["`test/gpus`", "ranges are written with `-`", "no device is called `tor`"] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    // What hangs on the broken device alone is not reported again.
+    assert_eq!(all.lines().count(), 3, "{all}");
+}

@@ -25,7 +25,7 @@ pub(super) fn of_form(catalogue: &Catalogue, form: &str) -> Option<PartId> {
 }
 
 /// The plug as a piece of a path. Where the catalogue has no such connector, 2.0 dB (1.5 to 2.3) at
-/// 26.56 GHz is assumed, carried by the root of frequency (parts.md 7.3, an estimate).
+/// 26.56 GHz is assumed, carried by the root of frequency (an estimate).
 pub(super) fn piece(catalogue: &Catalogue, named: Option<&str>, form: &str, nyquist: Gigahertz) -> Piece {
     let found = named.and_then(|id| catalogue.find_part(id)).or_else(|| of_form(catalogue, form));
     match found {

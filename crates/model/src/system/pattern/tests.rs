@@ -139,7 +139,8 @@ fn what_does_not_fit_is_said_with_numbers() {
     assert!(full_mesh(&devices(100_000, 0, 0), 1).expect_err("size").message.contains("4999950000 links"));
 }
 
-/// TPU v4: in each 4x4x4 cube the open mesh has 3 x 48 links (parts.md 10.6); Trainium2: a 4x4 torus has 32 (10.3).
+/// TPU v4: in each 4x4x4 cube the open mesh has 3 x 48 links, as 16 of every 64 places on an axis are at its end;
+/// Trainium2: a 4x4 torus has 2 x 16; MI300X: eight GPUs in full mesh have 8 x 7 / 2 (sources S113, S119, S115).
 #[test]
 fn published_meshes() {
     assert_eq!(torus(&devices(64, 6, 0), &[4, 4, 4], false, 1).expect("fits").len(), 144);
