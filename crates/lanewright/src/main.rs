@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lanewright::verbs::{Outcome, check, parts, plan, review, schema, systems};
+use lanewright::verbs::{Outcome, check, link, parts, plan, review, schema, systems};
 
 /// Design, simulate and operate the connectivity of AI machines.
 #[derive(Parser, Debug)]
@@ -22,6 +22,8 @@ enum Verb {
     Plan(plan::PlanArgs),
     /// Report all problems of a system file at once
     Check(check::CheckArgs),
+    /// Lanes and channels: operating margin, eyes, error correction, budgets
+    Link(link::LinkArgs),
     /// The parts catalogue with its sources
     Parts(parts::PartsArgs),
     /// List the bundled systems, or print one
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Verb::Review(args) => review::run(args, colour),
         Verb::Plan(args) => plan::run(args, colour),
         Verb::Check(args) => check::run(args, colour),
+        Verb::Link(args) => link::run(args, colour),
         Verb::Parts(args) => parts::run(args, colour),
         Verb::Systems(args) => systems::run(args),
         Verb::Schema(args) => schema::run(args),

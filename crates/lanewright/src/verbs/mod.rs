@@ -1,6 +1,7 @@
 //! One file per verb. A verb returns what to print and how the program ends; only `main` writes to the terminal.
 
 pub mod check;
+pub mod link;
 pub mod parts;
 pub mod plan;
 pub mod review;
