@@ -3,3 +3,4 @@
 pub mod channel;
 pub mod outcome;
 pub mod parameters;
+pub mod search;
