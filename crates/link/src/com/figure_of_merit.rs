@@ -165,10 +165,16 @@ pub fn at_instant(
 
     jitter_response(pulse, sample, m, &mut bench.jitter);
     let slope = bench.jitter.iter().map(square).sum::<f64>().sqrt();
+    let dj = p.noise.dual_dirac_ui.hypot(p.noise.random_jitter_ui) * sigma_x * slope;
     let snr = 10f64.powf(-prepared.case.tx_snr_db / 20.0);
     let mut tx = cursor * snr;
     if p.noise.tx_noise_by_cursor {
         tx /= taps[prepared.tx_grid.cursor];
+    }
+    let without_crosstalk =
+        sigma_x * sigma_x * isi2 + dj * dj + ctle.sigma_n * ctle.sigma_n + tx * tx + ctle.next_sigma2;
+    if demand.eye_height_mv.is_none() && 20.0 * (a_s / without_crosstalk.sqrt()).log10() < demand.floor_db - 1e-9 {
+        return None;
     }
     let far_crosstalk: f64 = if ctle.fext_weight.is_empty() {
         0.0
@@ -181,7 +187,7 @@ pub fn at_instant(
         tx,
         n: ctle.sigma_n,
         isi: sigma_x * isi2.sqrt(),
-        j: p.noise.dual_dirac_ui.hypot(p.noise.random_jitter_ui) * sigma_x * slope,
+        j: dj,
         rj: p.noise.random_jitter_ui * sigma_x * slope,
         xt: (ctle.next_sigma2 + far_crosstalk).sqrt(),
     };
