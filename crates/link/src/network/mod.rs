@@ -1,5 +1,8 @@
 //! S-parameter networks: any number of ports over any number of frequencies.
 
+pub mod immittance;
+pub(crate) mod linear;
+
 use num_complex::Complex64;
 
 /// Scattering parameters of a network with `ports` ports at every frequency of a rising grid.
