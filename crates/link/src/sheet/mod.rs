@@ -1,1 +1,9 @@
-//! See the crate's front page.
+//! Sheets of parameters: the task force's workbooks, and presets of our own, read to
+//! [`ComParameters`](crate::com::parameters::ComParameters).
+//!
+//! [`expression`] works out what stands in a cell.
+
+pub mod cells;
+pub mod expression;
+pub mod problem;
+pub mod workbook;
