@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn bursts_agree_with_a_real_decoder() {
         let process = ErrorProcess::OneTap { start: 1.8e-3, propagation: 0.7 };
-        check(&process, false, KP4, &Layout::PLAIN, 1_000, 4.0);
+        check(&process, false, KP4, &Layout::PLAIN, 2_000, 4.0);
         check(&process, true, KP4, &Layout::PLAIN, 1_000, 4.0);
     }
 
