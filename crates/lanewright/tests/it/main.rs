@@ -2,5 +2,6 @@
 
 mod bad_files;
 mod command;
+mod link_budget;
 mod output;
 mod schemas;

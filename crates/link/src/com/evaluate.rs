@@ -1,12 +1,13 @@
 //! From parameters and channels to the margin of every package case.
 
 use crate::com::channel::ChannelSet;
-use crate::com::exhaustive::{self, Found};
+use crate::com::exhaustive::Found;
 use crate::com::margin::{Concluded, conclude};
 use crate::com::outcome::{CaseOutcome, ComOutcome, Sigmas};
 use crate::com::parameters::{ComParameters, Limits};
 use crate::com::prepare::Prepared;
 use crate::com::problem::ComProblem;
+use crate::com::search;
 use rayon::prelude::*;
 
 /// Evaluates all package cases; the answer is the worst of them.
@@ -33,7 +34,7 @@ pub fn evaluate(parameters: &ComParameters, channels: &ChannelSet) -> Result<Com
                 case: case.name.clone(),
                 what: "no setting of the grid gives a pulse that crosses one hundredth of its peak where it can be sampled".into(),
             };
-            let found = exhaustive::search(&prepared).ok_or_else(nothing)?;
+            let found = search::best_setting(&prepared).ok_or_else(nothing)?;
             let concluded = conclude(&prepared, &found.best).ok_or_else(nothing)?;
             Ok(case_outcome(&prepared, &found, &concluded))
         })

@@ -32,5 +32,4 @@ pub mod transfer;
 pub mod two_port;
 pub mod tx_ffe;
 pub mod window;
-
 pub use evaluate::evaluate;

@@ -3,8 +3,9 @@
 //! [`law`] carries loss points over frequency, causally; [`piece`] makes two-ports of traces, cables, connectors and vias
 //! from it, [`path`] a channel of them at the low, likely and high end of the bands, with [`crosstalk`];
 //! [`retimer`] places retimers and gearboxes, [`serdes`] picks the SerDes class that a loss needs. [`segments`] reads a
-//! path from words.
+//! path from words, and [`budget`] puts them together.
 
+pub mod budget;
 pub mod crosstalk;
 #[cfg(test)]
 mod fixture;

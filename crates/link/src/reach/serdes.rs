@@ -43,6 +43,8 @@ pub struct ClassFit {
     pub lane_mw: Option<Band<f64>>,
     /// Whether it recovers the likely loss.
     pub closes: bool,
+    /// Whether it recovers the likely loss at the good end of its own band.
+    pub may_close: bool,
 }
 
 /// Classes that run at a line rate in Gb/s, least reach first, judged against a path's likely loss at Nyquist in dB.
@@ -59,10 +61,13 @@ pub fn classes(catalogue: &Catalogue, line_gbps: f64, loss_db: f64, pcie: bool) 
     found
 }
 
-/// The class with the least energy among those that recover the loss.
+/// The class with the least energy among those that recover the loss; where none does, among those that may.
 pub fn choose(classes: &[ClassFit]) -> Option<&ClassFit> {
     let energy = |class: &ClassFit| class.energy_pj_per_bit.map_or(f64::INFINITY, |e| e.likely);
-    classes.iter().filter(|class| class.closes).min_by(|x, y| energy(x).total_cmp(&energy(y)))
+    let least = |wanted: fn(&ClassFit) -> bool| {
+        classes.iter().filter(|class| wanted(class)).min_by(|x, y| energy(x).total_cmp(&energy(y)))
+    };
+    least(|class| class.closes).or_else(|| least(|class| class.may_close))
 }
 
 /// Die-to-die parts that reach a length in metres, least energy first.
@@ -76,6 +81,7 @@ pub fn die_to_die(catalogue: &Catalogue, line_gbps: f64, length_m: f64) -> Vec<C
             let reach = part.figures.reach.as_ref()?.band.likely.get();
             let mut class = fit(part, PartId(index as u32), line_gbps, 0.0)?;
             class.closes = reach + 1e-9 >= length_m;
+            class.may_close = class.closes;
             class.margin_db = None;
             Some(class)
         })
@@ -108,6 +114,7 @@ fn fit(part: &Part, id: PartId, line_gbps: f64, loss_db: f64) -> Option<ClassFit
         energy_source: energy.map(|f| f.source.clone()),
         lane_mw: energy.map(|f| f.band.map(|x| x.get() * line_gbps)),
         closes: recovers.is_some_and(|band| band.likely + 1e-9 >= loss_db),
+        may_close: recovers.is_some_and(|band| band.high + 1e-9 >= loss_db),
     })
 }
 
@@ -125,6 +132,7 @@ mod tests {
             (106.25, 15.0, Some("serdes/112g-vsr")),
             (106.25, 19.0, Some("serdes/112g-mr")),
             (106.25, 27.0, Some("serdes/112g-lr")),
+            (106.25, 34.0, Some("serdes/112g-lr")),
             (106.25, 45.0, None),
             (212.5, 30.0, Some("serdes/224g-lr")),
             (53.125, 9.0, Some("serdes/56g-vsr")),

@@ -1,5 +1,7 @@
 //! `lanewright link`: lanes and channels. One file per question that can be asked of them.
 
+mod budget;
+
 use clap::{Args, Subcommand};
 
 use super::Outcome;
@@ -15,9 +17,14 @@ pub struct LinkArgs {
 
 /// What to do with channels.
 #[derive(Subcommand, Debug)]
-pub enum LinkCommand {}
+pub enum LinkCommand {
+    /// Loss of a path piece by piece, retimers and gearboxes, SerDes classes
+    Budget(Box<budget::BudgetArgs>),
+}
 
 /// Runs `link`.
-pub fn run(args: &LinkArgs, _colour: bool) -> Outcome {
-    match args.command {}
+pub fn run(args: &LinkArgs, colour: bool) -> Outcome {
+    match &args.command {
+        LinkCommand::Budget(args) => budget::run(args, colour),
+    }
 }

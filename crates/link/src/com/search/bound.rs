@@ -10,7 +10,7 @@
 //! else is exact up to rounding. So a point is far below the best only if it truly is.
 
 use super::crosstalk_bound::CrosstalkBound;
-use crate::com::parameters::FloatingTaps;
+use crate::com::parameters::{FloatingTaps, SamplingAnchor};
 
 /// Most transmit taps that a search bounds, the cursor among them.
 pub const MOST_TAPS: usize = 8;
@@ -34,6 +34,8 @@ pub struct BoundRules {
     pub dfe_step: f64,
     /// Floating groups.
     pub floating: Option<FloatingTaps>,
+    /// How the first guess of the sampling instant is found.
+    pub anchor: SamplingAnchor,
     /// Samples about the found instant that are tried, first and last.
     pub adjustment: (i32, i32),
     /// sigma_X^2 (93A-29).
@@ -44,6 +46,8 @@ pub struct BoundRules {
     pub signal_share: f64,
     /// 10^(-SNR_TX/10).
     pub tx_noise_share: f64,
+    /// SNR_TXwC0: that noise is referred to the transmit cursor.
+    pub tx_noise_by_cursor: bool,
 }
 
 /// A continuous-time setting, ready for bounds.
@@ -258,6 +262,13 @@ impl<'a> SettingBound<'a> {
     fn instant(&self, taps: &[f64], scratch: &mut Scratch) -> Result<usize, Bound> {
         let m = self.rules.samples_per_ui;
         let (peak, height) = self.peak(taps, scratch);
+        match self.rules.anchor {
+            SamplingAnchor::MuellerMuller | SamplingAnchor::ModifiedMuellerMuller => {}
+            SamplingAnchor::Peak => return Ok(peak),
+            // Rare enough to be left to the evaluation.
+            SamplingAnchor::LargestDifference => return Err(Bound::AtMost(f64::INFINITY)),
+        }
+        let modified = self.rules.anchor == SamplingAnchor::ModifiedMuellerMuller;
         let level = 0.01 * height;
         let lowest = peak.saturating_sub(4 * m);
         let sign = |value: f64| i32::from(value > level) - i32::from(value < level);
@@ -276,8 +287,7 @@ impl<'a> SettingBound<'a> {
             to = from;
         };
         if crossing < m || crossing + 3 * m >= self.length {
-            // The evaluation decides.
-            return Err(Bound::AtMost(f64::INFINITY));
+            return Err(Bound::Void);
         }
         self.window(taps, crossing - m, 4 * m + 1, &mut scratch.window);
         let first_max = self.rules.dfe_max.first().copied().unwrap_or(0.0);
@@ -285,7 +295,8 @@ impl<'a> SettingBound<'a> {
         let (mut at, mut least) = (0, f64::INFINITY);
         for offset in 0..=2 * m {
             let (pre, here, post) = (window[offset], window[offset + m], window[offset + 2 * m]);
-            let metric = (pre - (post - first_max * here).max(0.0)).abs();
+            let behind = post - first_max * here;
+            let metric = if modified { behind.abs() } else { (pre - behind.max(0.0)).abs() };
             if metric < least {
                 (at, least) = (offset, metric);
             }
@@ -302,12 +313,12 @@ impl<'a> SettingBound<'a> {
         let (first, last) = self.rules.adjustment;
         let mut best = f64::NEG_INFINITY;
         for adjust in first..=last {
-            let Some(sample) = instant.checked_add_signed(adjust as isize).filter(|s| *s < self.length) else {
-                return Bound::AtMost(f64::INFINITY);
-            };
-            best = best.max(self.merit(taps, sample, enough, scratch));
+            // Instants outside the pulse are passed over.
+            if let Some(sample) = instant.checked_add_signed(adjust as isize).filter(|s| *s < self.length) {
+                best = best.max(self.merit(taps, sample, enough, scratch));
+            }
         }
-        Bound::AtMost(best)
+        if best > f64::NEG_INFINITY { Bound::AtMost(best) } else { Bound::Void }
     }
 
     fn merit(&self, taps: &[f64], sample: usize, enough: f64, scratch: &mut Scratch) -> f64 {
@@ -316,10 +327,13 @@ impl<'a> SettingBound<'a> {
         let (phase, row) = (sample % m, sample / m);
         let fixed = rules.dfe_max.len();
         let reach = rules.floating.map_or(fixed, |floating| floating.last.max(fixed));
-        let there = ((self.length - 1 - sample) / m).min(reach);
+        if sample + m * (reach + 1) > self.length {
+            // The evaluation extends such a pulse with zeros.
+            return f64::INFINITY;
+        }
         let post = &mut scratch.post;
         post.clear();
-        post.resize(there + 1, 0.0);
+        post.resize(reach + 1, 0.0);
         for (tap, c) in taps.iter().enumerate() {
             for (sum, value) in post.iter_mut().zip(&self.copy(phase, tap)[row..]) {
                 *sum += c * value;
@@ -327,7 +341,7 @@ impl<'a> SettingBound<'a> {
         }
         let cursor = post[0];
         if cursor <= 0.0 {
-            return f64::INFINITY;
+            return f64::NEG_INFINITY;
         }
         let energy = form(taps, &self.energy[phase * pairs..]);
         let slope = form(taps, &self.slope[phase * pairs..]).max(0.0);
@@ -335,13 +349,14 @@ impl<'a> SettingBound<'a> {
         // Cancellation: keep a bound a bound.
         let isi = (isi - 1e-13 * energy).max(0.0) + self.fixed_left(post);
         let signal = rules.signal_share * cursor;
+        let of_cursor = if rules.tx_noise_by_cursor { taps[rules.tx_cursor] } else { 1.0 };
         let mut noise = rules.symbol_power * (isi + rules.jitter_power * slope)
             + self.fixed_noise
-            + cursor * cursor * rules.tx_noise_share;
+            + cursor * cursor * rules.tx_noise_share / (of_cursor * of_cursor);
         if signal * signal > enough * noise
             && let Some(floating) = &rules.floating
         {
-            noise += rules.symbol_power * floating_left(floating, &post[(1 + fixed).min(post.len())..], cursor);
+            noise += rules.symbol_power * floating_left(floating, &post[1 + fixed..], cursor);
         }
         if signal * signal > enough * noise
             && let Some(crosstalk) = &self.crosstalk
