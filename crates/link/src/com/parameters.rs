@@ -222,6 +222,8 @@ pub struct Ctle {
     pub low_stages: Vec<LowStage>,
     /// Pairs of `g_DC` and `g_DC_HP` ranges that are allowed (`G_Qual`, `G2_Qual`); empty when all are.
     pub qualified: Vec<GainRange>,
+    /// GDC_MIN: settings whose g_DC + g_DC_HP is above this are passed over, in dB; `None` for no such limit (row 0 or absent).
+    pub gain_sum_max_db: Option<f64>,
 }
 
 /// One setting of the first stage.
@@ -459,6 +461,8 @@ pub struct Numerics {
     pub truncation: f64,
     /// `Local Search`: 0 for the full grid, which is what Lanewright does unless it is asked otherwise.
     pub local_search: u32,
+    /// f_2: the crosstalk of the figure of merit is divided by this bandwidth, in Hz; the baud where the sheet has no row.
+    pub crosstalk_band_hz: f64,
     /// f_min up to this share of the data, in Hz, from where high frequencies are extrapolated (`fraction_of_F_range_start_extrap_from`).
     pub extrapolate_from: f64,
 }

@@ -5,7 +5,7 @@
 
 use num_complex::Complex64;
 
-use super::linear::{divide, transpose};
+use super::linear::divide;
 
 /// What a matrix relates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,11 +123,6 @@ pub fn from_scattering(matrix: &mut [Complex64], kind: Immittance, reference: &[
     }
     matrix.copy_from_slice(&given);
     divide(matrix, &mut divisor, n)
-}
-
-/// Scattering parameters turned over their diagonal: what the network does with the roles of in and out exchanged.
-pub fn transposed(matrix: &mut [Complex64], ports: usize) {
-    transpose(matrix, ports);
 }
 
 #[cfg(test)]

@@ -62,7 +62,6 @@ pub(crate) fn solve(a: &mut [Complex64], b: &mut [Complex64], n: usize, m: usize
     b.iter().all(|value| value.re.is_finite() && value.im.is_finite())
 }
 
-#[cfg(test)]
 /// `out = A B` for `a` of `n` by `k` and `b` of `k` by `m`.
 pub(crate) fn multiply(a: &[Complex64], b: &[Complex64], out: &mut [Complex64], n: usize, k: usize, m: usize) {
     debug_assert!(a.len() == n * k && b.len() == k * m && out.len() == n * m);

@@ -26,6 +26,7 @@ pub use write::{WriteOptions, write};
 use num_complex::Complex64;
 
 use crate::network::Network;
+pub use crate::network::PortMode;
 
 /// Largest number of ports that is read. The widest connectors and packages have a few hundred.
 pub const PORTS_LIMIT: usize = 2048;
@@ -79,17 +80,6 @@ impl std::fmt::Display for Version {
             Self::V2_1 => "2.1",
         })
     }
-}
-
-/// What a port of the network is. Ports of the device are counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PortMode {
-    /// A port of the device.
-    Single(usize),
-    /// Differential mode of a pair: the first port's wave less the second's.
-    Differential(usize, usize),
-    /// Common mode of a pair.
-    Common(usize, usize),
 }
 
 /// Storage of a two-port's parameters.

@@ -1,0 +1,92 @@
+//! From parameters and channels to the margin of every package case.
+
+use crate::com::channel::ChannelSet;
+use crate::com::exhaustive::{self, Found};
+use crate::com::margin::{Concluded, conclude};
+use crate::com::outcome::{CaseOutcome, ComOutcome, Sigmas};
+use crate::com::parameters::{ComParameters, Limits};
+use crate::com::prepare::Prepared;
+use crate::com::problem::ComProblem;
+use rayon::prelude::*;
+
+/// Evaluates all package cases; the answer is the worst of them.
+pub fn evaluate(parameters: &ComParameters, channels: &ChannelSet) -> Result<ComOutcome, ComProblem> {
+    if parameters.rx_ffe.is_some() {
+        return Err(ComProblem::Parameter {
+            row: "ffe_pre_tap_len, ffe_post_tap_len".into(),
+            what: "a receiver with a feed-forward equaliser is evaluated by Annex 178A".into(),
+        });
+    }
+    if parameters.ends.cases.is_empty() {
+        return Err(ComProblem::Parameter {
+            row: "z_p select".into(),
+            what: "expected one or more package cases".into(),
+        });
+    }
+    let cases = parameters
+        .ends
+        .cases
+        .par_iter()
+        .map(|case| {
+            let prepared = Prepared::new(parameters, channels, case)?;
+            let nothing = || ComProblem::NoSetting {
+                case: case.name.clone(),
+                what: "no setting of the grid gives a pulse that crosses one hundredth of its peak where it can be sampled".into(),
+            };
+            let found = exhaustive::search(&prepared).ok_or_else(nothing)?;
+            let concluded = conclude(&prepared, &found.best).ok_or_else(nothing)?;
+            Ok(case_outcome(&prepared, &found, &concluded))
+        })
+        .collect::<Result<Vec<CaseOutcome>, ComProblem>>()?;
+    Ok(worst_of(cases, &parameters.limits))
+}
+
+/// The worst of all cases against the sheet's limits.
+pub fn worst_of(cases: Vec<CaseOutcome>, limits: &Limits) -> ComOutcome {
+    let com_db = cases.iter().map(|c| c.com_db).fold(f64::INFINITY, f64::min);
+    let pass = cases.iter().all(|c| {
+        limits.com_db.is_none_or(|l| c.com_db >= l)
+            // The script's VEC of a closed eye is a large number below zero: a closed eye never passes.
+            && limits.vec_db.is_none_or(|l| c.vec_db <= l && c.eh_mv > 0.0)
+            && limits.eye_height_mv.is_none_or(|l| c.eh_mv >= l)
+    });
+    ComOutcome { com_db, pass, erl_db: None, cases }
+}
+
+/// The result of a case in the units of the outcome.
+pub fn case_outcome(prepared: &Prepared, found: &Found, concluded: &Concluded) -> CaseOutcome {
+    let best = &found.best;
+    let gains = &prepared.ctle_grid[best.ctle].2;
+    let terms = &concluded.point.terms;
+    let mv = |v: f64| v * 1e3;
+    CaseOutcome {
+        case: prepared.case.name.clone(),
+        com_db: concluded.com_db,
+        fom_db: concluded.point.fom_db,
+        vec_db: concluded.vec_db,
+        eh_mv: mv(concluded.eye_height),
+        a_s_mv: mv(concluded.a_s),
+        a_ni_mv: mv(concluded.a_ni),
+        sigma_mv: Sigmas {
+            tx: mv(terms.tx),
+            n: mv(terms.n),
+            isi: mv(concluded.distributions.interference.sigma_v()),
+            j: mv(terms.j),
+            rj: mv(terms.rj),
+            xt: mv(concluded.distributions.crosstalk.sigma_v()),
+            q: 0.0,
+        },
+        g_dc_db: gains.stage.gain_db,
+        g_dc2_db: gains.low.map(|l| l.gain_db),
+        tx_taps: prepared.tx_grid.setting(best.tx).to_vec(),
+        tx_cursor: prepared.tx_grid.cursor,
+        dfe_taps: concluded.taps.clone(),
+        floating_taps: concluded.floating.clone(),
+        rx_taps: Vec::new(),
+        phase: concluded.point.phase,
+        sample: concluded.point.sample,
+        points_searched: prepared.points(),
+        points_evaluated: found.evaluated,
+        seconds: 0.0,
+    }
+}

@@ -1,0 +1,222 @@
+//! The best point of a grid, found best bound first.
+//!
+//! Every point gets an upper bound; exact values are then worked out from the highest bound downwards, until no bound
+//! reaches the best value found. What is left cannot be better, so the answer is that of an exhaustive search, ties
+//! included: of equal points the first in the grid's order wins.
+
+use rayon::prelude::*;
+
+/// A grid of settings (costly to prepare) and points within each (many).
+pub trait Landscape: Sync {
+    /// A prepared setting.
+    type Setting: Send + Sync;
+    /// Scratch memory of a thread.
+    type Scratch: Default;
+
+    /// Number of settings.
+    fn settings(&self) -> usize;
+
+    /// Number of points in every setting.
+    fn points(&self) -> usize;
+
+    /// Prepares a setting; `None` where the grid leaves it out.
+    fn prepare(&self, setting: usize) -> Option<Self::Setting>;
+
+    /// Upper bound of a point's merit; may stop being sharp once it is below `enough`. `None` where the point has no
+    /// merit at all.
+    fn bound(&self, setting: &Self::Setting, point: usize, enough: f64, scratch: &mut Self::Scratch) -> Option<f64>;
+
+    /// Merit of a point; `None` where it has none.
+    fn merit(&self, setting: &Self::Setting, point: usize) -> Option<f64>;
+}
+
+/// The best point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Best {
+    /// Setting.
+    pub setting: usize,
+    /// Point.
+    pub point: usize,
+    /// Its merit.
+    pub merit: f64,
+}
+
+/// What a search found, and what it took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// The best point; `None` where no point has merit.
+    pub best: Option<Best>,
+    /// Points of the grid.
+    pub searched: u64,
+    /// Points that were worked out exactly.
+    pub evaluated: u64,
+}
+
+struct Candidate {
+    bound: f64,
+    setting: usize,
+    point: usize,
+}
+
+/// Settings and points of a first sparse look, whose best gives the floor that most of the grid is below.
+const SPARSE_SETTINGS: usize = 16;
+const SPARSE_POINTS: usize = 512;
+/// Exact values worked out at a time: a fixed number, so that the count does not depend on threads.
+const BATCH: usize = 16;
+
+/// Searches the whole grid.
+pub fn search<L: Landscape>(landscape: &L) -> Found {
+    let mut evaluated = 0;
+    let floor = sparse_floor(landscape, &mut evaluated);
+    let looked: Vec<_> = (0..landscape.settings())
+        .into_par_iter()
+        .map_init(L::Scratch::default, |scratch, setting| {
+            let prepared = landscape.prepare(setting)?;
+            let mut candidates = Vec::new();
+            for point in 0..landscape.points() {
+                if let Some(bound) = landscape.bound(&prepared, point, floor, scratch)
+                    && bound >= floor
+                {
+                    candidates.push(Candidate { bound, setting, point });
+                }
+            }
+            Some((prepared, candidates))
+        })
+        .collect();
+    let settings = looked.iter().flatten().count();
+    let searched = settings as u64 * landscape.points() as u64;
+    let mut candidates: Vec<&Candidate> = looked.iter().flatten().flat_map(|(_, candidates)| candidates).collect();
+    candidates.sort_by(|a, b| b.bound.total_cmp(&a.bound).then((a.setting, a.point).cmp(&(b.setting, b.point))));
+    let mut best: Option<Best> = None;
+    for batch in candidates.chunks(BATCH) {
+        if best.is_some_and(|best| batch[0].bound < best.merit) {
+            break;
+        }
+        let merits: Vec<Option<f64>> = batch
+            .par_iter()
+            .map(|candidate| {
+                let (prepared, _) = looked[candidate.setting].as_ref()?;
+                landscape.merit(prepared, candidate.point)
+            })
+            .collect();
+        evaluated += batch.len() as u64;
+        for (candidate, merit) in batch.iter().zip(merits) {
+            let Some(merit) = merit.filter(|merit| !merit.is_nan()) else { continue };
+            let better = best.is_none_or(|best| {
+                let first = (candidate.setting, candidate.point) < (best.setting, best.point);
+                merit > best.merit || (merit == best.merit && first)
+            });
+            if better {
+                best = Some(Best { setting: candidate.setting, point: candidate.point, merit });
+            }
+        }
+    }
+    Found { best, searched, evaluated }
+}
+
+/// Every point worked out: what [`search`] must agree with.
+pub fn exhaustive<L: Landscape>(landscape: &L) -> Found {
+    let each: Vec<(u64, Option<Best>)> = (0..landscape.settings())
+        .into_par_iter()
+        .map(|setting| {
+            let Some(prepared) = landscape.prepare(setting) else { return (0, None) };
+            let mut best: Option<Best> = None;
+            for point in 0..landscape.points() {
+                if let Some(merit) = landscape.merit(&prepared, point)
+                    && best.is_none_or(|best| merit > best.merit)
+                {
+                    best = Some(Best { setting, point, merit });
+                }
+            }
+            (landscape.points() as u64, best)
+        })
+        .collect();
+    let searched = each.iter().map(|(count, _)| count).sum();
+    let best = each.into_iter().filter_map(|(_, best)| best).reduce(|a, b| if b.merit > a.merit { b } else { a });
+    Found { best, searched, evaluated: searched }
+}
+
+/// A merit that some point has: the best of a sparse sample, chosen by bound.
+fn sparse_floor<L: Landscape>(landscape: &L, evaluated: &mut u64) -> f64 {
+    let (settings, points) = (landscape.settings(), landscape.points());
+    // Fewer points than the sample are searched at once.
+    if settings <= SPARSE_SETTINGS || points <= 8 {
+        return f64::NEG_INFINITY;
+    }
+    let (setting_step, point_step) = (settings.div_ceil(SPARSE_SETTINGS), points.div_ceil(SPARSE_POINTS));
+    let samples: Vec<usize> = (setting_step / 2..settings).step_by(setting_step).collect();
+    let merits: Vec<Option<f64>> = samples
+        .par_iter()
+        .map_init(L::Scratch::default, |scratch, setting| {
+            let prepared = landscape.prepare(*setting)?;
+            let mut top: Option<(f64, usize)> = None;
+            for point in (0..points).step_by(point_step) {
+                let enough = top.map_or(f64::NEG_INFINITY, |(bound, _)| bound);
+                if let Some(bound) = landscape.bound(&prepared, point, enough, scratch)
+                    && bound > enough
+                {
+                    top = Some((bound, point));
+                }
+            }
+            landscape.merit(&prepared, top?.1)
+        })
+        .collect();
+    *evaluated += merits.iter().flatten().count() as u64;
+    merits.into_iter().flatten().filter(|merit| !merit.is_nan()).fold(f64::NEG_INFINITY, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Merits with plenty of ties, bounds above them by a hashed amount, some settings and points missing.
+    struct Rough {
+        settings: usize,
+        points: usize,
+        seed: u64,
+    }
+
+    impl Rough {
+        fn noise(&self, setting: usize, point: usize, salt: u64) -> u64 {
+            let mut x = self.seed ^ salt ^ ((setting as u64) << 32) ^ point as u64;
+            for _ in 0..3 {
+                x = (x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            }
+            x >> 40
+        }
+    }
+
+    impl Landscape for Rough {
+        type Setting = usize;
+        type Scratch = ();
+        fn settings(&self) -> usize {
+            self.settings
+        }
+        fn points(&self) -> usize {
+            self.points
+        }
+        fn prepare(&self, setting: usize) -> Option<usize> {
+            (self.noise(setting, 0, 3) % 7 != 0).then_some(setting)
+        }
+        fn bound(&self, setting: &usize, point: usize, enough: f64, (): &mut ()) -> Option<f64> {
+            let merit = self.merit(setting, point)?;
+            let sharp = merit + (self.noise(*setting, point, 2) % 4) as f64;
+            Some(if sharp < enough { (sharp + 0.5).min(enough) } else { sharp })
+        }
+        fn merit(&self, setting: &usize, point: usize) -> Option<f64> {
+            let noise = self.noise(*setting, point, 1);
+            (noise % 11 != 0).then_some((noise % 50) as f64)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pruned_is_exhaustive(settings in 0_usize..60, points in 0_usize..200, seed: u64) {
+            let rough = Rough { settings, points, seed };
+            let (pruned, all) = (search(&rough), exhaustive(&rough));
+            prop_assert_eq!(pruned.best, all.best);
+            prop_assert_eq!(pruned.searched, all.searched);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Eye of a module interface over a window about the sampling instant (120G.5.2): height, and contours over a whole unit
+//! interval.
+
+use crate::com::distribution::Distribution;
+use crate::com::figure_of_merit::{Bench, Point};
+use crate::com::parameters::{ComParameters, ModuleEye, WindowWeight};
+use crate::com::prepare::Prepared;
+use crate::com::quantile::gaussian_quantile;
+
+/// What the eye is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct EyeSource<'a> {
+    /// Parameters of the evaluation.
+    pub parameters: &'a ComParameters,
+    /// The window.
+    pub eye: &'a ModuleEye,
+    /// Equalised pulse, M samples per unit interval, in V.
+    pub pulse: &'a [f64],
+    /// Sampling instant in samples from 0.
+    pub sample: usize,
+    /// Feedback taps relative to the cursor.
+    pub taps: &'a [f64],
+    /// sigma_X.
+    pub sigma_x: f64,
+    /// sigma_N and sigma_TX in V.
+    pub sigma_n_tx: (f64, f64),
+    /// Crosstalk.
+    pub crosstalk: &'a Distribution,
+    /// Bin of amplitudes in V.
+    pub bin_v: f64,
+}
+
+/// Interference and noise at one instant of the unit interval, around the level of zero.
+#[derive(Clone, Debug)]
+struct Column {
+    /// First bin before noise is added, since the script rounds the levels there.
+    interference_first: i64,
+    noise_first: i64,
+    probability: Vec<f64>,
+    /// Outermost level in V.
+    outer_v: f64,
+}
+
+/// Edges of an eye at the error ratio, in V.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Edges {
+    /// Lower edge of the level above.
+    pub top_v: f64,
+    /// Upper edge of the level below.
+    pub bottom_v: f64,
+}
+
+impl Edges {
+    /// Height of the opening in V, below zero where it is closed.
+    pub fn height_v(&self) -> f64 {
+        self.top_v - self.bottom_v
+    }
+}
+
+/// The window and its samples.
+struct Resampled<'a> {
+    source: EyeSource<'a>,
+    /// Pulse at the window's sample rate.
+    pulse: Vec<f64>,
+    /// The same without what feedback and the cursor take away.
+    residual: Vec<f64>,
+    /// First sample of the unit interval about the cursor.
+    start: usize,
+    /// Unit intervals that are counted.
+    rows: usize,
+}
+
+impl<'a> Resampled<'a> {
+    fn new(source: EyeSource<'a>) -> Option<Self> {
+        let m = source.parameters.signal.samples_per_ui;
+        let s = source.eye.samples_per_ui;
+        let (ratio, n) = (m as f64 / s as f64, source.pulse.len());
+        if n < 2 || source.sample >= n {
+            return None;
+        }
+        // Instants on both sides of the cursor that lie within the pulse.
+        let before = (source.sample as f64 / ratio + 1e-9).floor() as usize;
+        let after = ((n - 1 - source.sample) as f64 / ratio + 1e-9).floor() as usize;
+        let pulse: Vec<f64> = (0..=before + after)
+            .map(|k| {
+                let x = (source.sample as f64 + (k as f64 - before as f64) * ratio).clamp(0.0, (n - 1) as f64);
+                let left = (x.floor() as usize).min(n - 2);
+                let share = x - left as f64;
+                source.pulse[left] + share * (source.pulse[left + 1] - source.pulse[left])
+            })
+            .collect();
+        let half = s / 2;
+        let start = before.checked_sub(half)?;
+        let cursor = pulse[before];
+        let mut residual = pulse.clone();
+        if residual.len() < start + s * (source.taps.len() + 1) {
+            return None;
+        }
+        residual[start..start + s].fill(0.0);
+        for (k, tap) in source.taps.iter().enumerate() {
+            let from = start + s * (k + 1);
+            for r in &mut residual[from..from + s] {
+                *r -= tap * cursor;
+            }
+        }
+        let intervals = (pulse.len() as f64 / s as f64).round() as usize;
+        let rows = intervals.checked_sub(2).filter(|r| *r > 0)?;
+        Some(Self { source, pulse, residual, start, rows })
+    }
+
+    /// Interference and noise at sample `k` of the unit interval whose middle is the cursor.
+    fn column(&self, k: usize) -> Column {
+        let s = self.source.eye.samples_per_ui;
+        let p = self.source.parameters;
+        let bin_v = self.source.bin_v;
+        let phase = (self.start + k) % s;
+        let at = |row: usize| s * (row + 1) + phase;
+        let interference =
+            Distribution::of_symbols((0..self.rows).map(|r| self.residual[at(r)]), p.signal.levels, bin_v)
+                .plus(self.source.crosstalk);
+        // Slopes reach into the neighbouring unit intervals at the edges, where the script drops the last row.
+        let slope_rows = if phase == 0 || phase == s - 1 { self.rows - 1 } else { self.rows };
+        let slope: Vec<f64> = (0..slope_rows)
+            .map(|r| {
+                let at = if phase == 0 { at(r + 1) } else { at(r) };
+                (self.pulse[at + 1] - self.pulse[at - 1]) / 2.0 * s as f64
+            })
+            .collect();
+        let rms = slope.iter().map(|h| h * h).sum::<f64>().sqrt();
+        let (n, tx) = self.source.sigma_n_tx;
+        let rj = p.noise.random_jitter_ui * self.source.sigma_x * rms;
+        let sigma = (rj * rj + n * n + tx * tx).sqrt();
+        let noise = Distribution::normal(sigma, noise_reach(p), bin_v).plus(&Distribution::of_symbols(
+            slope.iter().map(|h| p.noise.dual_dirac_ui * h),
+            p.signal.levels,
+            bin_v,
+        ));
+        let probability = crate::com::distribution::convolve(&interference.probability, &noise.probability);
+        Column {
+            interference_first: interference.first,
+            noise_first: noise.first,
+            probability,
+            outer_v: p.signal.level_mismatch * self.pulse[self.start + k],
+        }
+    }
+}
+
+impl Column {
+    /// First bin of the distribution about one level.
+    fn first(&self, level: u32, levels: u32, bin_v: f64) -> i64 {
+        let share = 2.0 * f64::from(level) / f64::from(levels - 1) - 1.0;
+        (self.interference_first as f64 + self.outer_v * share / bin_v).round() as i64 + self.noise_first
+    }
+}
+
+/// Standard deviations at which Gaussian noise is cut in half: the crest factor, or the quantile of the error ratio.
+pub fn noise_reach(parameters: &ComParameters) -> f64 {
+    if parameters.noise.crest_factor == 0.0 {
+        gaussian_quantile(parameters.signal.detector_error_ratio)
+    } else {
+        parameters.noise.crest_factor
+    }
+}
+
+/// Weights of the instants of the window, from its first to its last.
+fn weights(eye: &ModuleEye, half: usize) -> Vec<f64> {
+    let sigma = eye.sigma_r_ui * 1000.0 / eye.window_mui * half as f64;
+    (0..=2 * half)
+        .map(|k| {
+            let x = k as f64 - half as f64;
+            match eye.weight {
+                WindowWeight::Rectangle => 1.0,
+                WindowWeight::Gaussian if half == 0 => 1.0,
+                WindowWeight::Gaussian => (-0.5 * (x / sigma).powi(2)).exp(),
+                WindowWeight::Triangle if half == 0 => 1.0,
+                WindowWeight::Triangle => 1.0 - x.abs() / half as f64,
+                WindowWeight::DualRayleigh if half == 0 => 1.0,
+                WindowWeight::DualRayleigh => {
+                    let (up, down) = (x + half as f64, x - half as f64);
+                    let bell = |v: f64| v / (sigma * sigma) * (-0.5 * (v / sigma).powi(2)).exp();
+                    bell(up) - bell(down)
+                }
+            }
+        })
+        .collect()
+}
+
+/// Samples on each side of the cursor that the window takes.
+fn half_window(eye: &ModuleEye) -> usize {
+    (eye.window_mui / 1000.0 * eye.samples_per_ui as f64).floor().max(0.0) as usize
+}
+
+/// Edges of the worst eye over the window; `None` where the pulse is too short for it.
+pub fn window_edges(source: EyeSource) -> Option<Edges> {
+    let resampled = Resampled::new(source)?;
+    let eye = source.eye;
+    let half = half_window(eye);
+    let middle = eye.samples_per_ui / 2;
+    if half > middle || middle + half >= eye.samples_per_ui {
+        return None;
+    }
+    let columns: Vec<Column> = (middle - half..=middle + half).map(|k| resampled.column(k)).collect();
+    let weights = weights(eye, half);
+    let levels = source.parameters.signal.levels;
+    let share = source.parameters.signal.detector_error_ratio;
+    let mixed: Vec<(f64, f64)> = (0..levels)
+        .map(|level| {
+            let first = |c: &Column| c.first(level, levels, source.bin_v);
+            let start = columns.iter().map(first).min().unwrap_or(0);
+            let end = columns.iter().map(|c| first(c) + c.probability.len() as i64).max().unwrap_or(0);
+            let mut mix = vec![0.0; (end - start).max(0) as usize];
+            for (column, weight) in columns.iter().zip(&weights) {
+                let offset = (first(column) - start) as usize;
+                for (m, p) in mix[offset..].iter_mut().zip(&column.probability) {
+                    *m += p * weight;
+                }
+            }
+            let sum: f64 = mix.iter().sum();
+            for m in &mut mix {
+                *m /= sum;
+            }
+            let mix = Distribution { bin_v: source.bin_v, first: start, probability: mix };
+            (mix.lower_quantile_v(share), mix.upper_quantile_v(share))
+        })
+        .collect();
+    worst(mixed.windows(2).map(|w| Edges { top_v: w[1].0, bottom_v: w[0].1 }))
+}
+
+/// Edges of every eye at every instant of the unit interval about the cursor, from the lowest eye up.
+pub fn contours(source: EyeSource) -> Option<Vec<Vec<Edges>>> {
+    use rayon::prelude::*;
+    let resampled = Resampled::new(source)?;
+    let levels = source.parameters.signal.levels;
+    let share = source.parameters.signal.detector_error_ratio;
+    let per_instant: Vec<Vec<Edges>> = (0..source.eye.samples_per_ui)
+        .into_par_iter()
+        .map(|k| {
+            let column = resampled.column(k);
+            let around: Vec<(f64, f64)> = (0..levels)
+                .map(|level| {
+                    let first = column.first(level, levels, source.bin_v);
+                    let d = Distribution { bin_v: source.bin_v, first, probability: column.probability.clone() };
+                    (d.lower_quantile_v(share), d.upper_quantile_v(share))
+                })
+                .collect();
+            around.windows(2).map(|w| Edges { top_v: w[1].0, bottom_v: w[0].1 }).collect()
+        })
+        .collect();
+    let eyes = levels as usize - 1;
+    Some((0..eyes).map(|e| per_instant.iter().map(|edges| edges[e]).collect()).collect())
+}
+
+/// The first of the lowest eyes.
+fn worst(edges: impl Iterator<Item = Edges>) -> Option<Edges> {
+    edges.fold(None, |worst: Option<Edges>, e| match worst {
+        Some(w) if w.height_v() <= e.height_v() => Some(w),
+        _ => Some(e),
+    })
+}
+
+/// Eye height in V of a setting while the search runs: without crosstalk's distribution, as the script has it there.
+pub fn search_height(prepared: &Prepared, eye: &ModuleEye, bench: &Bench, point: &Point) -> Option<f64> {
+    let p = prepared.parameters;
+    let bin_v = bin_v(p, point.a_s);
+    let edges = window_edges(EyeSource {
+        parameters: p,
+        eye,
+        pulse: &bench.pulse,
+        sample: point.sample,
+        taps: &bench.feedback.taps,
+        sigma_x: prepared.sigma_x,
+        sigma_n_tx: (point.terms.n, point.terms.tx),
+        crosstalk: &Distribution::certain(bin_v),
+        bin_v,
+    })?;
+    Some(edges.height_v())
+}
+
+/// Bin of the distributions: a thousandth of the signal, or the sheet's where that is smaller or forced.
+pub fn bin_v(parameters: &ComParameters, a_s: f64) -> f64 {
+    let n = &parameters.numerics;
+    if n.bin_forced { n.bin_v } else { n.bin_v.min(a_s / 1000.0) }
+}
