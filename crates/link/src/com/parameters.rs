@@ -421,6 +421,12 @@ pub struct Erl {
     pub gx: f64,
     /// Whether a Butterworth receiver filter is applied (TDR_Butterworth).
     pub butterworth: bool,
+    /// TDR_W_TXPKG: the transmitter's package is part of what the receiver's port looks into, and only that port counts.
+    pub with_tx_package: bool,
+    /// AUTO_TFX: the fixture delay of the second port is twice the delay of the channel.
+    pub automatic_fixture_delay: bool,
+    /// ERL_ONLY: nothing but the return loss is asked for.
+    pub only: bool,
 }
 
 /// Sequence detection behind the equaliser.
