@@ -105,6 +105,9 @@ pub struct Ends {
     pub cases: Vec<PackageCase>,
     /// Host boards, where the sheet includes them.
     pub board: Option<Board>,
+    /// kappa1, kappa2: shares of the channel's reflection that meet the packages, 1 in every standard (SDD11 and SDD22
+    /// are multiplied by them).
+    pub reflection: BothEnds<f64>,
 }
 
 /// A stage of the die's ladder.
