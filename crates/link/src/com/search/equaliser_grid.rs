@@ -6,7 +6,7 @@ use crate::com::prepare::{CtleSetting, Prepared};
 
 use super::best_first::{self, Landscape};
 use super::bound::{Bound, BoundRules, MOST_TAPS, Scratch, SettingBound};
-use super::crosstalk_bound::CrosstalkBound;
+use super::crosstalk_bound::CosineBands;
 
 /// Room for rounding between bound and evaluation, as a ratio of powers.
 const ROUNDING: f64 = 1.0 + 1e-9;
@@ -22,8 +22,7 @@ pub struct Ready<'a> {
 struct EqualiserGrid<'a> {
     prepared: &'a Prepared<'a>,
     rules: &'a BoundRules,
-    /// 2 pi f T_b of the crosstalk's frequencies.
-    angles: Vec<f64>,
+    crosstalk: CosineBands,
 }
 
 /// The best setting of the whole grid, for receivers that are judged by their noise terms. `None` where no setting can
@@ -68,8 +67,9 @@ fn rules(prepared: &Prepared) -> BoundRules {
 impl<'a> EqualiserGrid<'a> {
     fn new(prepared: &'a Prepared<'a>, rules: &'a BoundRules) -> Self {
         let turn = 2.0 * std::f64::consts::PI / prepared.parameters.signal.baud_hz;
-        let angles = prepared.frequency_hz.iter().take(prepared.crosstalk.far.len()).map(|f| f * turn).collect();
-        Self { prepared, rules, angles }
+        let angles: Vec<f64> =
+            prepared.frequency_hz.iter().take(prepared.crosstalk.far.len()).map(|f| f * turn).collect();
+        Self { prepared, rules, crosstalk: CosineBands::new(rules.tx_taps, &angles) }
     }
 }
 
@@ -87,16 +87,20 @@ impl<'a> Landscape for EqualiserGrid<'a> {
 
     fn prepare(&self, setting: usize) -> Option<Ready<'a>> {
         let setting = self.prepared.ctle_setting(&self.prepared.ctle_grid[setting].2);
-        let crosstalk = (!setting.fext_weight.is_empty())
-            .then(|| CrosstalkBound::new(self.rules.tx_taps, &self.angles, &setting.fext_weight));
+        let crosstalk = (!setting.fext_weight.is_empty()).then(|| self.crosstalk.bound(&setting.fext_weight));
         let fixed = setting.sigma_n * setting.sigma_n + setting.next_sigma2;
         let bound = SettingBound::new(self.rules, &setting.pulse, fixed, crosstalk);
         Some(Ready { setting, bound })
     }
 
     fn bound(&self, ready: &Ready<'a>, point: usize, enough: f64, scratch: &mut Scratch) -> Option<f64> {
-        let enough = 10_f64.powf(enough / 10.0) / ROUNDING;
-        match ready.bound.bound(self.prepared.tx_grid.setting(point), enough, scratch) {
+        if scratch.enough.0 != enough {
+            scratch.enough = (enough, 10_f64.powf(enough / 10.0) / ROUNDING);
+        }
+        let ratio = scratch.enough.1;
+        match ready.bound.bound(self.prepared.tx_grid.setting(point), ratio, scratch) {
+            // No need for a logarithm.
+            Bound::AtMost(below) if below < ratio => None,
             Bound::Void => None,
             Bound::AtMost(ratio) => Some(10.0 * (ratio * ROUNDING).log10()),
         }
