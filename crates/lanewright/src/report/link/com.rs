@@ -98,7 +98,7 @@ pub fn report<'a>(input: &ComReportInput<'a>, kind: &'a str) -> LinkReport<'a> {
         ),
         verdict,
         headlines,
-        channels: input.channels,
+        channels: Some(input.channels),
         nyquist_hz: 0.5 * signal.baud_hz,
         loss: None,
         cases: cases.collect(),

@@ -36,14 +36,16 @@ pub fn page(report: &LinkReport<'_>) -> String {
             put!(out, "</ul>");
         });
     }
-    page.section("channel", "Channel", |out| {
-        put!(out, "<div class=\"charts\">");
-        losses::draw(report.channels, report.nyquist_hz, out);
-        if let Some(loss) = report.loss {
-            costs::loss(loss, out);
-        }
-        put!(out, "</div>");
-    });
+    if let Some(channels) = report.channels {
+        page.section("channel", "Channel", |out| {
+            put!(out, "<div class=\"charts\">");
+            losses::draw(channels, report.nyquist_hz, out);
+            if let Some(loss) = report.loss {
+                costs::loss(loss, out);
+            }
+            put!(out, "</div>");
+        });
+    }
     each(&mut page, report, "pulse", "Pulse response", |case, _, out| {
         put!(
             out,
@@ -76,9 +78,11 @@ pub fn page(report: &LinkReport<'_>) -> String {
         costs::tables(case.costs, case.steps, at, out);
     });
     each(&mut page, report, "equaliser", "Equaliser", |case, at, out| {
-        put!(out, "<div class=\"charts\">");
-        case.maps.iter().for_each(|map| maps::draw(map, out));
-        put!(out, "</div>");
+        if !case.maps.is_empty() {
+            put!(out, "<div class=\"charts\">");
+            case.maps.iter().for_each(|map| maps::draw(map, out));
+            put!(out, "</div>");
+        }
         pairs(&case.settings, at, out);
     });
     page.section("parameters", "Parameters", |out| {

@@ -66,8 +66,8 @@ pub struct LinkReport<'a> {
     pub verdict: (&'static str, String),
     /// Figures under the verdict.
     pub headlines: Vec<Headline>,
-    /// The channels.
-    pub channels: &'a ChannelSet,
+    /// The channels; a wire in a package has no files.
+    pub channels: Option<&'a ChannelSet>,
     /// Nyquist frequency in Hz.
     pub nyquist_hz: f64,
     /// Loss against a budget.
