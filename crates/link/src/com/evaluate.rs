@@ -1,21 +1,20 @@
 //! From parameters and channels to the margin of every package case.
 
 use crate::com::channel::ChannelSet;
-use crate::com::exhaustive::{self, Found};
+use crate::com::exhaustive::Found;
+use crate::com::mmse;
 use crate::com::margin::{Concluded, conclude};
 use crate::com::outcome::{CaseOutcome, ComOutcome, Sigmas};
 use crate::com::parameters::{ComParameters, Limits};
 use crate::com::prepare::Prepared;
 use crate::com::problem::ComProblem;
+use crate::com::search;
 use rayon::prelude::*;
 
 /// Evaluates all package cases; the answer is the worst of them.
 pub fn evaluate(parameters: &ComParameters, channels: &ChannelSet) -> Result<ComOutcome, ComProblem> {
-    if parameters.rx_ffe.is_some() {
-        return Err(ComProblem::Parameter {
-            row: "ffe_pre_tap_len, ffe_post_tap_len".into(),
-            what: "a receiver with a feed-forward equaliser is evaluated by Annex 178A".into(),
-        });
+    if let Some(ffe) = &parameters.rx_ffe {
+        return mmse::evaluate(parameters, ffe, channels);
     }
     if parameters.ends.cases.is_empty() {
         return Err(ComProblem::Parameter {
@@ -33,7 +32,7 @@ pub fn evaluate(parameters: &ComParameters, channels: &ChannelSet) -> Result<Com
                 case: case.name.clone(),
                 what: "no setting of the grid gives a pulse that crosses one hundredth of its peak where it can be sampled".into(),
             };
-            let found = exhaustive::search(&prepared).ok_or_else(nothing)?;
+            let found = search::best_setting(&prepared).ok_or_else(nothing)?;
             let concluded = conclude(&prepared, &found.best).ok_or_else(nothing)?;
             Ok(case_outcome(&prepared, &found, &concluded))
         })
@@ -62,6 +61,7 @@ pub fn case_outcome(prepared: &Prepared, found: &Found, concluded: &Concluded) -
     CaseOutcome {
         case: prepared.case.name.clone(),
         com_db: concluded.com_db,
+        com_by_symbol_db: None,
         fom_db: concluded.point.fom_db,
         vec_db: concluded.vec_db,
         eh_mv: mv(concluded.eye_height),

@@ -20,8 +20,10 @@ pub struct ComOutcome {
 pub struct CaseOutcome {
     /// Name of the case.
     pub case: String,
-    /// COM in dB.
+    /// COM in dB, with sequence detection where the sheet has it.
     pub com_db: f64,
+    /// COM in dB as if every symbol were detected by itself, where the sheet has sequence detection.
+    pub com_by_symbol_db: Option<f64>,
     /// Figure of merit of the chosen setting, in dB (93A-36).
     pub fom_db: f64,
     /// Vertical eye closure in dB.

@@ -121,35 +121,21 @@ impl ErrorProcess {
                 let start = if share >= 1.0 { 1.0 } else { share * (1.0 - propagation) / (1.0 - share) };
                 Ok(Self::OneTap { start: start.min(0.5), propagation: *propagation })
             }
-            Self::Feedback { taps, .. } => {
-                self.scaled_to(ber, signalling, 0.5, |start| Self::Feedback { start, taps: taps.clone() })
+            Self::Feedback { .. } => self.scaled_to(ber, signalling),
+            Self::TwoState { .. } if self.scale() == 0.0 => {
+                Err(Refusal("a process without errors cannot be scaled to a bit error ratio".into()))
             }
-            Self::TwoState { to_bad, to_good, good, bad } => {
-                let largest = to_bad.max(*good);
-                if largest == 0.0 {
-                    return Err(Refusal("a process without errors cannot be scaled to a bit error ratio".into()));
-                }
-                let most = (1.0 / to_bad).min(0.5 / good) * largest;
-                self.scaled_to(ber, signalling, most, |x| {
-                    let factor = x / largest;
-                    Self::TwoState { to_bad: to_bad * factor, to_good: *to_good, good: good * factor, bad: *bad }
-                })
-            }
+            Self::TwoState { .. } => self.scaled_to(ber, signalling),
         }
     }
 
-    /// Bisection over the logarithm of whatever `make` takes; the ratio of bit errors grows with it.
-    fn scaled_to(
-        &self,
-        ber: f64,
-        signalling: Signalling,
-        most: f64,
-        make: impl Fn(f64) -> Self,
-    ) -> Result<Self, Refusal> {
+    /// Bisection over the scale; the ratio of bit errors grows with it.
+    fn scaled_to(&self, ber: f64, signalling: Signalling) -> Result<Self, Refusal> {
         if ber == 0.0 {
-            return Ok(make(0.0));
+            return Ok(self.with_scale(0.0));
         }
-        let reached = |x: f64| make(x).chain(signalling, false).map(|chain| chain.bit_error_ratio());
+        let most = self.scale_max();
+        let reached = |x: f64| self.with_scale(x).chain(signalling, false).map(|chain| chain.bit_error_ratio());
         if reached(most)? < ber {
             return Err(Refusal(format!("no scale of these bursts gives a bit error ratio of {ber}")));
         }
@@ -165,7 +151,37 @@ impl ErrorProcess {
                 high = middle;
             }
         }
-        Ok(make((0.5 * (low + high)).exp()))
+        Ok(self.with_scale((0.5 * (low + high)).exp()))
+    }
+
+    /// How often errors begin: the one number that grows when a lane gets noisier.
+    pub fn scale(&self) -> f64 {
+        match self {
+            Self::Random { ber } => *ber,
+            Self::OneTap { start, .. } | Self::Feedback { start, .. } => *start,
+            Self::TwoState { to_bad, good, .. } => to_bad.max(*good),
+        }
+    }
+
+    /// The largest scale that makes sense.
+    pub fn scale_max(&self) -> f64 {
+        match self {
+            Self::Random { .. } | Self::OneTap { .. } | Self::Feedback { .. } => 0.5,
+            Self::TwoState { to_bad, good, .. } => (1.0 / to_bad).min(0.5 / good) * to_bad.max(*good),
+        }
+    }
+
+    /// The same process at another scale: bursts begin more or less often and stay as long.
+    pub fn with_scale(&self, scale: f64) -> Self {
+        match self {
+            Self::Random { .. } => Self::Random { ber: scale },
+            Self::OneTap { propagation, .. } => Self::OneTap { start: scale, propagation: *propagation },
+            Self::Feedback { taps, .. } => Self::Feedback { start: scale, taps: taps.clone() },
+            Self::TwoState { to_bad, to_good, good, bad } => {
+                let factor = scale / self.scale();
+                Self::TwoState { to_bad: to_bad * factor, to_good: *to_good, good: good * factor, bad: *bad }
+            }
+        }
     }
 
     /// The process as a chain over line symbols. With `precoding`, what is wrong is what remains after the receiver

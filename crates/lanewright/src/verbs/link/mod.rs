@@ -1,8 +1,10 @@
 //! `lanewright link`: lanes and channels. One file per question that can be asked of them.
 
 mod budget;
+mod channel_files;
 pub mod channels;
 pub mod com;
+mod eye;
 mod presets;
 pub mod setup;
 mod sweep;
@@ -31,6 +33,8 @@ pub enum LinkCommand {
     Presets(presets::PresetsArgs),
     /// Loss of a path piece by piece, retimers and gearboxes, SerDes classes
     Budget(Box<budget::BudgetArgs>),
+    /// Statistical eye behind a reference receiver: PCI Express, CXL, UCIe, or a COM sheet's
+    Eye(Box<eye::EyeArgs>),
 }
 
 /// Runs `link`.
@@ -40,5 +44,6 @@ pub fn run(args: &LinkArgs, colour: bool) -> Outcome {
         LinkCommand::Sweep(args) => sweep::run(args),
         LinkCommand::Presets(args) => presets::run(args),
         LinkCommand::Budget(args) => budget::run(args, colour),
+        LinkCommand::Eye(args) => eye::run(args, colour),
     }
 }

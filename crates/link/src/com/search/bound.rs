@@ -10,7 +10,7 @@
 //! else is exact up to rounding. So a point is far below the best only if it truly is.
 
 use super::crosstalk_bound::CrosstalkBound;
-use crate::com::parameters::FloatingTaps;
+use crate::com::parameters::{FloatingTaps, SamplingAnchor};
 
 /// Most transmit taps that a search bounds, the cursor among them.
 pub const MOST_TAPS: usize = 8;
@@ -34,6 +34,8 @@ pub struct BoundRules {
     pub dfe_step: f64,
     /// Floating groups.
     pub floating: Option<FloatingTaps>,
+    /// How the first guess of the sampling instant is found.
+    pub anchor: SamplingAnchor,
     /// Samples about the found instant that are tried, first and last.
     pub adjustment: (i32, i32),
     /// sigma_X^2 (93A-29).
@@ -44,6 +46,8 @@ pub struct BoundRules {
     pub signal_share: f64,
     /// 10^(-SNR_TX/10).
     pub tx_noise_share: f64,
+    /// SNR_TXwC0: that noise is referred to the transmit cursor.
+    pub tx_noise_by_cursor: bool,
 }
 
 /// A continuous-time setting, ready for bounds.
@@ -77,6 +81,8 @@ pub struct Scratch {
     post: Vec<f64>,
     /// Block where the last point had its peak.
     last_block: usize,
+    /// A merit in dB and as a ratio of powers.
+    pub(super) enough: (f64, f64),
 }
 
 /// What is known of a point without evaluating it.
@@ -93,7 +99,8 @@ impl<'a> SettingBound<'a> {
     /// V^2, and the crosstalk that does.
     pub fn new(rules: &'a BoundRules, pulse: &[f64], fixed_noise: f64, crosstalk: Option<CrosstalkBound>) -> Self {
         let (m, length, taps) = (rules.samples_per_ui, pulse.len(), rules.tx_taps);
-        let pad = (taps + 2) * m;
+        // Sums run on to a multiple of eight rows.
+        let pad = (taps + 8) * m;
         // Copies are shifted around the ends, as the reference does.
         let wrapped = |at: isize| pulse[at.rem_euclid(length as isize) as usize];
         let extended: Vec<f64> = (-(pad as isize)..(length + pad) as isize).map(wrapped).collect();
@@ -133,10 +140,15 @@ impl<'a> SettingBound<'a> {
 
     /// Rows of a phase in the copy shifted by a tap, from the pulse's first sample of that phase on.
     fn copy(&self, phase: usize, tap: usize) -> &[f64] {
-        let m = self.rules.samples_per_ui;
-        let count = (self.length - phase).div_ceil(m);
-        let from = ((self.pad / m) as isize - self.shift(tap)) as usize;
-        &self.lanes[phase * self.rows + from..phase * self.rows + from + count]
+        let count = (self.length - phase).div_ceil(self.rules.samples_per_ui);
+        let from = self.row(phase, tap);
+        &self.lanes[from..from + count]
+    }
+
+    /// Place in `lanes` of the first row of a phase in the copy shifted by a tap.
+    fn row(&self, phase: usize, tap: usize) -> usize {
+        let before = (self.pad / self.rules.samples_per_ui) as isize;
+        phase * self.rows + (before - self.shift(tap)) as usize
     }
 
     fn sum_energies(&mut self) {
@@ -196,22 +208,14 @@ impl<'a> SettingBound<'a> {
         ((self.pad + sample) as isize - self.shift(tap) * self.rules.samples_per_ui as isize) as usize
     }
 
-    /// Samples `from..from + count` of the equalised pulse.
+    /// Samples `from..from + count` of the equalised pulse; behind them a few more, up to a multiple of eight.
     fn window(&self, taps: &[f64], from: usize, count: usize, out: &mut Vec<f64>) {
-        // Eight sums at a time stay in registers; what is written beyond `count` is cut off.
-        let places: [usize; MOST_TAPS] = std::array::from_fn(|tap| self.place(from, tap.min(taps.len() - 1)));
-        out.resize(count.next_multiple_of(8), 0.0);
-        for (chunk, sums) in out.chunks_exact_mut(8).enumerate() {
-            let mut registers = [0.0; 8];
-            for (c, place) in taps.iter().zip(places) {
-                let copy = &self.extended[place + 8 * chunk..place + 8 * chunk + 8];
-                for (sum, sample) in registers.iter_mut().zip(copy) {
-                    *sum += c * sample;
-                }
-            }
-            sums.copy_from_slice(&registers);
-        }
-        out.truncate(count);
+        let count = count.next_multiple_of(8);
+        let copies: [&[f64]; MOST_TAPS] = std::array::from_fn(|tap| {
+            let place = self.place(from, tap.min(taps.len() - 1));
+            &self.extended[place..place + count]
+        });
+        weighted_sum(taps, &copies, count, out);
     }
 
     /// Largest sample of the peak range, the first of equals: its index and value.
@@ -222,11 +226,14 @@ impl<'a> SettingBound<'a> {
         let look = |block: usize, scratch: &mut Scratch, at: &mut usize, best: &mut f64| {
             let (from, to) = (first + block * m, (first + (block + 1) * m).min(last + 1));
             self.window(taps, from, to - from, &mut scratch.window);
-            for (offset, value) in scratch.window.iter().enumerate() {
-                if *value > *best || (*value == *best && from + offset < *at) {
-                    (*at, *best) = (from + offset, *value);
-                    scratch.last_block = block;
-                }
+            let window = &scratch.window[..to - from];
+            let largest = largest(window);
+            if largest >= *best
+                && let Some(offset) = window.iter().position(|value| *value == largest)
+                && (largest > *best || from + offset < *at)
+            {
+                (*at, *best) = (from + offset, largest);
+                scratch.last_block = block;
             }
         };
         let start = scratch.last_block.min(blocks - 1);
@@ -258,38 +265,47 @@ impl<'a> SettingBound<'a> {
     fn instant(&self, taps: &[f64], scratch: &mut Scratch) -> Result<usize, Bound> {
         let m = self.rules.samples_per_ui;
         let (peak, height) = self.peak(taps, scratch);
+        match self.rules.anchor {
+            SamplingAnchor::MuellerMuller | SamplingAnchor::ModifiedMuellerMuller => {}
+            SamplingAnchor::Peak => return Ok(peak),
+            // Rare enough to be left to the evaluation.
+            SamplingAnchor::LargestDifference => return Err(Bound::AtMost(f64::INFINITY)),
+        }
+        let modified = self.rules.anchor == SamplingAnchor::ModifiedMuellerMuller;
         let level = 0.01 * height;
+        if level <= 0.0 {
+            return Err(Bound::AtMost(f64::INFINITY));
+        }
         let lowest = peak.saturating_sub(4 * m);
-        let sign = |value: f64| i32::from(value > level) - i32::from(value < level);
+        // The last sample before the peak that is not above the level.
         let mut to = peak;
-        let crossing = 'found: loop {
+        let crossing = loop {
             if to <= lowest {
                 return Err(Bound::Void);
             }
             let from = to.saturating_sub(m).max(lowest);
-            self.window(taps, from, to - from + 1, &mut scratch.window);
-            for at in (0..to - from).rev() {
-                if sign(scratch.window[at + 1]) - sign(scratch.window[at]) >= 1 {
-                    break 'found from + at;
-                }
+            self.window(taps, from, to - from, &mut scratch.window);
+            if let Some(at) = scratch.window[..to - from].iter().rposition(|value| *value <= level) {
+                break from + at;
             }
             to = from;
         };
         if crossing < m || crossing + 3 * m >= self.length {
-            // The evaluation decides.
-            return Err(Bound::AtMost(f64::INFINITY));
+            return Err(Bound::Void);
         }
         self.window(taps, crossing - m, 4 * m + 1, &mut scratch.window);
         let first_max = self.rules.dfe_max.first().copied().unwrap_or(0.0);
         let window = &scratch.window;
-        let (mut at, mut least) = (0, f64::INFINITY);
-        for offset in 0..=2 * m {
-            let (pre, here, post) = (window[offset], window[offset + m], window[offset + 2 * m]);
-            let metric = (pre - (post - first_max * here).max(0.0)).abs();
-            if metric < least {
-                (at, least) = (offset, metric);
-            }
-        }
+        let metrics = &mut scratch.post;
+        metrics.clear();
+        metrics.extend(window[..2 * m + 1].iter().zip(&window[m..]).zip(&window[2 * m..]).map(
+            |((pre, here), post)| {
+                let behind = post - first_max * here;
+                if modified { behind.abs() } else { (pre - behind.max(0.0)).abs() }
+            },
+        ));
+        let least = -largest_of(metrics.iter().map(|metric| -metric));
+        let at = metrics.iter().position(|metric| *metric == least).unwrap_or(0);
         Ok(crossing + at)
     }
 
@@ -302,12 +318,12 @@ impl<'a> SettingBound<'a> {
         let (first, last) = self.rules.adjustment;
         let mut best = f64::NEG_INFINITY;
         for adjust in first..=last {
-            let Some(sample) = instant.checked_add_signed(adjust as isize).filter(|s| *s < self.length) else {
-                return Bound::AtMost(f64::INFINITY);
-            };
-            best = best.max(self.merit(taps, sample, enough, scratch));
+            // Instants outside the pulse are passed over.
+            if let Some(sample) = instant.checked_add_signed(adjust as isize).filter(|s| *s < self.length) {
+                best = best.max(self.merit(taps, sample, enough, scratch));
+            }
         }
-        Bound::AtMost(best)
+        if best > f64::NEG_INFINITY { Bound::AtMost(best) } else { Bound::Void }
     }
 
     fn merit(&self, taps: &[f64], sample: usize, enough: f64, scratch: &mut Scratch) -> f64 {
@@ -316,18 +332,20 @@ impl<'a> SettingBound<'a> {
         let (phase, row) = (sample % m, sample / m);
         let fixed = rules.dfe_max.len();
         let reach = rules.floating.map_or(fixed, |floating| floating.last.max(fixed));
-        let there = ((self.length - 1 - sample) / m).min(reach);
-        let post = &mut scratch.post;
-        post.clear();
-        post.resize(there + 1, 0.0);
-        for (tap, c) in taps.iter().enumerate() {
-            for (sum, value) in post.iter_mut().zip(&self.copy(phase, tap)[row..]) {
-                *sum += c * value;
-            }
+        if sample + m * (reach + 1) > self.length {
+            // The evaluation extends such a pulse with zeros.
+            return f64::INFINITY;
         }
+        let count = (reach + 1).next_multiple_of(8);
+        let copies: [&[f64]; MOST_TAPS] = std::array::from_fn(|tap| {
+            let from = self.row(phase, tap.min(taps.len() - 1)) + row;
+            &self.lanes[from..from + count]
+        });
+        weighted_sum(taps, &copies, count, &mut scratch.post);
+        let post = &scratch.post[..reach + 1];
         let cursor = post[0];
         if cursor <= 0.0 {
-            return f64::INFINITY;
+            return f64::NEG_INFINITY;
         }
         let energy = form(taps, &self.energy[phase * pairs..]);
         let slope = form(taps, &self.slope[phase * pairs..]).max(0.0);
@@ -335,13 +353,14 @@ impl<'a> SettingBound<'a> {
         // Cancellation: keep a bound a bound.
         let isi = (isi - 1e-13 * energy).max(0.0) + self.fixed_left(post);
         let signal = rules.signal_share * cursor;
+        let of_cursor = if rules.tx_noise_by_cursor { taps[rules.tx_cursor] } else { 1.0 };
         let mut noise = rules.symbol_power * (isi + rules.jitter_power * slope)
             + self.fixed_noise
-            + cursor * cursor * rules.tx_noise_share;
+            + cursor * cursor * rules.tx_noise_share / (of_cursor * of_cursor);
         if signal * signal > enough * noise
             && let Some(floating) = &rules.floating
         {
-            noise += rules.symbol_power * floating_left(floating, &post[(1 + fixed).min(post.len())..], cursor);
+            noise += rules.symbol_power * floating_left(floating, &post[1 + fixed..], cursor);
         }
         if signal * signal > enough * noise
             && let Some(crosstalk) = &self.crosstalk
@@ -377,6 +396,52 @@ fn floating_left(floating: &FloatingTaps, post: &[f64], cursor: f64) -> f64 {
     }
     let all: f64 = post.iter().map(|h| h * h).sum();
     (all - gains.iter().sum::<f64>() * (1.0 + 1e-12)).max(0.0)
+}
+
+/// `out` becomes the sum of the copies, each times its tap; `count` is a multiple of eight.
+fn weighted_sum(taps: &[f64], copies: &[&[f64]; MOST_TAPS], count: usize, out: &mut Vec<f64>) {
+    out.resize(count, 0.0);
+    match taps.len() {
+        1 => sum_of::<1>(taps, copies, out),
+        2 => sum_of::<2>(taps, copies, out),
+        3 => sum_of::<3>(taps, copies, out),
+        4 => sum_of::<4>(taps, copies, out),
+        5 => sum_of::<5>(taps, copies, out),
+        6 => sum_of::<6>(taps, copies, out),
+        7 => sum_of::<7>(taps, copies, out),
+        _ => sum_of::<8>(taps, copies, out),
+    }
+}
+
+/// Eight sums at a time stay in registers.
+fn sum_of<const TAPS: usize>(taps: &[f64], copies: &[&[f64]; MOST_TAPS], out: &mut [f64]) {
+    let taps: [f64; TAPS] = std::array::from_fn(|tap| taps[tap]);
+    for (chunk, sums) in out.chunks_exact_mut(8).enumerate() {
+        let mut registers = [0.0; 8];
+        for tap in 0..TAPS {
+            let copy = &copies[tap][8 * chunk..8 * chunk + 8];
+            for lane in 0..8 {
+                registers[lane] += taps[tap] * copy[lane];
+            }
+        }
+        sums.copy_from_slice(&registers);
+    }
+}
+
+fn largest(values: &[f64]) -> f64 {
+    let chunks = values.chunks_exact(8);
+    let rest = largest_of(chunks.remainder().iter().copied());
+    let mut lanes = [f64::NEG_INFINITY; 8];
+    for chunk in chunks {
+        for lane in 0..8 {
+            lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
+        }
+    }
+    largest_of(lanes.into_iter()).max(rest)
+}
+
+fn largest_of(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(f64::NEG_INFINITY, |most, value| if value > most { value } else { most })
 }
 
 /// Value of a quadratic form whose upper triangle is stored row by row, off-diagonal entries doubled.

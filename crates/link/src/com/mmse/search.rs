@@ -1,0 +1,467 @@
+//! The best setting of the whole grid: every continuous-time setting, transmit setting and sampling instant.
+//!
+//! Sets of transmit settings are passed over when an error that none of them goes below is above the best error found.
+//! Three bounds, each proven where it is made: for a set of settings at one instant ([`super::settings`]); for a setting
+//! at an instant, the error without limits on the taps and with a tap at every position; and for the quantiser, a step
+//! that the signal's is not below. What is left is solved in full. The answer is the exhaustive one, and the first in
+//! the grid's order among equals; neither it nor the counts depend on the number of threads.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use rayon::prelude::*;
+
+use super::correlation::{Folded, correlation_of, power_spectrum};
+use super::floating::{Placed, place};
+use super::instant::{Crosstalk, Edition, Instant, StepFrom, Terms};
+use super::quantiser;
+use super::settings::Settings;
+use super::solve::{Gram, Problem};
+use super::toeplitz::{Workspace, inverse_gram};
+
+/// Share of the bound on the quantiser's clipping amplitude that is used: the amplitude itself comes from an
+/// approximation that is good to one part in a hundred.
+pub const FLOOR_SHARE: f64 = 0.98;
+/// Share by which a bound must be above the best error, against rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// One continuous-time setting with its pulse and noise.
+#[derive(Clone, Debug, Default)]
+pub struct Stage {
+    /// The victim's pulse behind it and before the transmit equaliser.
+    pub pulse: Vec<f64>,
+    /// Crosstalk.
+    pub crosstalk: Crosstalk,
+    /// Receiver noise.
+    pub noise: Folded,
+    /// First guess of the sampling instant per transmit setting; `None` where there is none.
+    pub guesses: Vec<Option<usize>>,
+}
+
+/// The best point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Best {
+    /// Index of the continuous-time setting.
+    pub stage: usize,
+    /// Index of the transmit setting.
+    pub setting: usize,
+    /// Samples from the first guess.
+    pub tick: i32,
+    /// Sampling instant, in samples of the pulse.
+    pub sample: usize,
+    /// Taps and their positions.
+    pub placed: Placed,
+    /// Step of the quantiser in V; 0 without one.
+    pub step: f64,
+}
+
+/// A search.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// What stays the same.
+    pub terms: Terms,
+    /// Transmit settings.
+    pub settings: Settings,
+    /// First and last sample about the first guess.
+    pub ticks: (i32, i32),
+}
+
+/// The answer, and what it took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The best point; `None` when no point has a usable pulse.
+    pub best: Option<Best>,
+    /// Points of the grid with a sampling instant.
+    pub points: u64,
+    /// Points whose taps were solved for in full.
+    pub solved: u64,
+}
+
+struct Candidate {
+    floor: f64,
+    sample: usize,
+    node: usize,
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Candidate {}
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // The heap gives its largest: the lowest floor.
+        other.floor.total_cmp(&self.floor).then(other.sample.cmp(&self.sample)).then(other.node.cmp(&self.node))
+    }
+}
+
+#[derive(Default)]
+struct Scratch {
+    problem: Problem,
+    work: Workspace,
+    sides: Vec<f64>,
+    gram: Vec<f64>,
+    row: Vec<f64>,
+    largest: Vec<f64>,
+    fixed: Vec<f64>,
+}
+
+/// Sums of cosines per band of frequencies, for all lags.
+struct Bands {
+    lags: usize,
+    values: Vec<f64>,
+}
+
+impl Search {
+    /// Searches the grid. `stage` makes a continuous-time setting, or `None` where the grid has a gap.
+    pub fn best(&self, stages: usize, stage: &(dyn Fn(usize) -> Option<Stage> + Sync)) -> Answer {
+        self.run(stages, stage, true)
+    }
+
+    /// Solves every point of the grid: what [`Search::best`] must find, for tests.
+    pub fn exhaustive(&self, stages: usize, stage: &(dyn Fn(usize) -> Option<Stage> + Sync)) -> Answer {
+        self.run(stages, stage, false)
+    }
+
+    fn run(&self, stages: usize, stage: &(dyn Fn(usize) -> Option<Stage> + Sync), prune: bool) -> Answer {
+        let white = self.bands(&vec![1.0; self.settings.turn / 2 + 1]);
+        let mut incumbent = f64::INFINITY;
+        if prune {
+            // The stage of the lowest floor first: its best error stops most of the others at their first bound.
+            let floors: Vec<f64> = (0..stages)
+                .into_par_iter()
+                .map(|at| stage(at).map_or(f64::INFINITY, |stage| self.floor(&stage, &white)))
+                .collect();
+            let first = (0..stages).min_by(|&a, &b| floors[a].total_cmp(&floors[b]).then(a.cmp(&b)));
+            if let Some(made) = first.and_then(stage) {
+                let answer = self.stage(0, &made, &white, f64::INFINITY, true);
+                incumbent = answer.best.map_or(f64::INFINITY, |best| best.placed.taps.error);
+            }
+        }
+        let answers: Vec<Answer> = (0..stages)
+            .into_par_iter()
+            .filter_map(|at| stage(at).map(|made| self.stage(at, &made, &white, incumbent, prune)))
+            .collect();
+        let mut total = Answer { best: None, points: 0, solved: 0 };
+        for answer in answers {
+            total.points += answer.points;
+            total.solved += answer.solved;
+            if let Some(best) = answer.best {
+                let better = total.best.as_ref().is_none_or(|other| best.placed.taps.error < other.placed.taps.error);
+                if better {
+                    total.best = Some(best);
+                }
+            }
+        }
+        total
+    }
+
+    /// Samples that a setting can be sampled at.
+    fn range(&self, guess: Option<usize>) -> Option<(usize, usize)> {
+        let guess = i64::try_from(guess?).ok()?;
+        let low = usize::try_from((guess + i64::from(self.ticks.0)).max(0)).ok()?;
+        let high = usize::try_from(guess + i64::from(self.ticks.1)).ok()?;
+        Some((low, high))
+    }
+
+    fn floor(&self, stage: &Stage, white: &Bands) -> f64 {
+        let mut scratch = Scratch::default();
+        let ranges: Vec<(usize, usize)> = stage.guesses.iter().filter_map(|guess| self.range(*guess)).collect();
+        let (Some(low), Some(high)) = (ranges.iter().map(|r| r.0).min(), ranges.iter().map(|r| r.1).max()) else {
+            return f64::INFINITY;
+        };
+        let far = self.far_floor(stage);
+        let mut least = f64::INFINITY;
+        // A few instants are enough to choose where to begin.
+        for sample in (low..=high).step_by(4) {
+            if let Some(instant) = Instant::new(&self.terms, &stage.pulse, sample) {
+                let bands = self.instant_bands(stage, &instant);
+                least = least.min(self.node_floor(0, &instant, &bands, white, &far, &mut scratch));
+            }
+        }
+        least
+    }
+
+    fn stage(&self, index: usize, stage: &Stage, white: &Bands, incumbent: f64, prune: bool) -> Answer {
+        let terms = &self.terms;
+        let ranges: Vec<Option<(usize, usize)>> = stage.guesses.iter().map(|guess| self.range(*guess)).collect();
+        let points = ranges.iter().flatten().map(|(low, high)| (high - low + 1) as u64).sum();
+        let mut answer = Answer { best: None, points, solved: 0 };
+        let known = ranges.iter().flatten();
+        let (Some(low), Some(high)) = (known.clone().map(|r| r.0).min(), known.map(|r| r.1).max()) else {
+            return answer;
+        };
+        let mut scratch = Scratch::default();
+        // The far-end crosstalk of a setting does not depend on the instant.
+        let mut instants: Vec<Option<(Instant, Bands)>> = Vec::with_capacity(high - low + 1);
+        let mut heap = BinaryHeap::new();
+        let far = self.far_floor(stage);
+        // Spectra tell correlations as long as nothing wraps around.
+        let longest = stage.pulse.len().max(stage.crosstalk.longest);
+        let bounded = prune && longest / terms.samples_per_ui + 2 * terms.lags() < self.settings.turn;
+        let reach = self.reach(&ranges);
+        let mut limit = incumbent;
+        for sample in low..=high {
+            let made = Instant::new(terms, &stage.pulse, sample).map(|instant| {
+                let bands =
+                    if bounded { self.instant_bands(stage, &instant) } else { Bands { lags: 0, values: Vec::new() } };
+                (instant, bands)
+            });
+            if let Some((instant, bands)) = &made {
+                let floor = if bounded { self.node_floor(0, instant, bands, white, &far, &mut scratch) } else { 0.0 };
+                if floor * (1.0 - ROUNDING) <= limit {
+                    heap.push(Candidate { floor, sample, node: 0 });
+                }
+            }
+            instants.push(made);
+        }
+        while let Some(candidate) = heap.pop() {
+            if candidate.floor * (1.0 - ROUNDING) > limit {
+                break;
+            }
+            let Some(Some((instant, bands))) = instants.get(candidate.sample - low) else { continue };
+            let node = &self.settings.nodes[candidate.node];
+            if let Some((lower, upper)) = node.halves {
+                for half in [lower, upper] {
+                    let Some((first, last)) = reach[half] else { continue };
+                    if candidate.sample < first || candidate.sample > last {
+                        continue;
+                    }
+                    let floor =
+                        if bounded { self.node_floor(half, instant, bands, white, &far, &mut scratch) } else { 0.0 };
+                    if floor * (1.0 - ROUNDING) <= limit {
+                        heap.push(Candidate { floor, sample: candidate.sample, node: half });
+                    }
+                }
+                continue;
+            }
+            for &setting in &self.settings.order[node.first..node.end] {
+                let inside = ranges[setting].is_some_and(|(first, last)| (first..=last).contains(&candidate.sample));
+                let (true, Some(guess)) = (inside, stage.guesses[setting]) else { continue };
+                let found =
+                    self.solve(stage, instant, setting, if prune { limit } else { f64::INFINITY }, &mut scratch);
+                let Some((placed, step, full)) = found else { continue };
+                answer.solved += u64::from(full);
+                let Some(placed) = placed else { continue };
+                let tick = candidate.sample as i64 - guess as i64;
+                let error = placed.taps.error;
+                let better = match &answer.best {
+                    None => error <= limit,
+                    Some(best) => {
+                        error < best.placed.taps.error
+                            || error == best.placed.taps.error && (setting, tick) < (best.setting, i64::from(best.tick))
+                    }
+                };
+                if better {
+                    limit = limit.min(error);
+                    answer.best = Some(Best {
+                        stage: index,
+                        setting,
+                        tick: i32::try_from(tick).unwrap_or(0),
+                        sample: candidate.sample,
+                        placed,
+                        step,
+                    });
+                }
+            }
+        }
+        answer
+    }
+
+    /// Samples that any setting of a node can be sampled at.
+    fn reach(&self, ranges: &[Option<(usize, usize)>]) -> Vec<Option<(usize, usize)>> {
+        self.settings
+            .nodes
+            .iter()
+            .map(|node| {
+                let inside = self.settings.order[node.first..node.end].iter().filter_map(|&setting| ranges[setting]);
+                let low = inside.clone().map(|r| r.0).min()?;
+                Some((low, inside.map(|r| r.1).max()?))
+            })
+            .collect()
+    }
+
+    /// Taps of one point, `None` inside when the point cannot be the best one. The flag says whether they were solved
+    /// for in full.
+    fn solve(
+        &self,
+        stage: &Stage,
+        instant: &Instant,
+        setting: usize,
+        limit: f64,
+        scratch: &mut Scratch,
+    ) -> Option<(Option<Placed>, f64, bool)> {
+        let terms = &self.terms;
+        let (taps, own) = (self.settings.taps(setting), self.settings.own(setting));
+        stage.crosstalk.correlation(own, terms.receiver.span, &mut scratch.row);
+        scratch.fixed.clear();
+        scratch.fixed.extend(scratch.row.iter().zip(&stage.noise.correlation).map(|(a, b)| a + b));
+        let ways: &[StepFrom] = if limit.is_finite() && terms.quantiser.is_some() {
+            &[StepFrom::Floor, StepFrom::Signal]
+        } else {
+            &[StepFrom::Signal]
+        };
+        let mut step = 0.0;
+        for &way in ways {
+            step = instant.problem(terms, taps, own, &scratch.fixed, way, &mut scratch.problem);
+            if limit.is_finite() && self.tap_floor(scratch) * (1.0 - ROUNDING) > limit {
+                return Some((None, step, false));
+            }
+        }
+        Some((place(&terms.receiver, &scratch.problem), step, true))
+    }
+
+    /// Least error with a tap at every position and no limits on them.
+    fn tap_floor(&self, scratch: &mut Scratch) -> f64 {
+        let (n, feedback) = (self.terms.receiver.span, self.terms.receiver.feedback());
+        scratch.sides.clear();
+        for row in 0..=feedback {
+            scratch.sides.extend_from_slice(&scratch.problem.samples[feedback - row..feedback - row + n]);
+        }
+        scratch.gram.resize((feedback + 1) * (feedback + 1), 0.0);
+        let Some(()) =
+            inverse_gram(&scratch.problem.row, &scratch.sides, feedback + 1, &mut scratch.work, &mut scratch.gram)
+        else {
+            return 0.0;
+        };
+        Gram { values: &scratch.gram, feedback }.least_error(&self.terms.receiver)
+    }
+
+    /// Sums of a spectrum times cosines, band by band.
+    fn bands(&self, spectrum: &[f64]) -> Bands {
+        let lags = self.terms.receiver.span + self.settings.width - 1;
+        let mut values = vec![0.0; self.settings.bands() * lags];
+        let turn = self.settings.turn;
+        for (frequency, value) in spectrum.iter().enumerate() {
+            let both = if frequency == 0 || 2 * frequency == turn { 1.0 } else { 2.0 };
+            let weight = both * value / turn as f64;
+            let band = Settings::band(frequency);
+            let mut angle = 0;
+            for sum in &mut values[band * lags..(band + 1) * lags] {
+                *sum += weight * self.settings.cosines[angle];
+                angle += frequency;
+                if angle >= turn {
+                    angle -= turn;
+                }
+            }
+        }
+        Bands { lags, values }
+    }
+
+    /// Noise that does not see the transmit equaliser, by bands.
+    fn instant_bands(&self, stage: &Stage, instant: &Instant) -> Bands {
+        let share = match self.terms.edition {
+            Edition::Script => self.terms.transmitter_noise,
+            Edition::Draft3 => self.terms.transmitter_noise / self.terms.symbol_variance,
+        };
+        let mut spectrum = power_spectrum(&instant.transmitter_response, self.settings.turn);
+        for (value, noise) in spectrum.iter_mut().zip(&stage.noise.spectrum) {
+            *value = *value * share + noise;
+        }
+        for (value, near) in spectrum.iter_mut().zip(&stage.crosstalk.near_spectrum) {
+            *value += near;
+        }
+        self.bands(&spectrum)
+    }
+
+    /// Correlation of far-end crosstalk that no choice of phases goes below, before the transmit equaliser.
+    fn far_floor(&self, stage: &Stage) -> Vec<f64> {
+        let lags = self.terms.receiver.span + self.settings.width - 1;
+        let mut sum = vec![0.0; lags];
+        for spectrum in &stage.crosstalk.far_floor {
+            for (sum, value) in sum.iter_mut().zip(correlation_of(spectrum, self.settings.turn, lags)) {
+                *sum += value;
+            }
+        }
+        sum
+    }
+
+    /// An error that no setting of a node goes below at an instant.
+    fn node_floor(
+        &self,
+        node: usize,
+        instant: &Instant,
+        bands: &Bands,
+        white: &Bands,
+        far: &[f64],
+        scratch: &mut Scratch,
+    ) -> f64 {
+        let terms = &self.terms;
+        let node = &self.settings.nodes[node];
+        let feedback = terms.receiver.feedback();
+        let lags = bands.lags;
+        scratch.row.clear();
+        scratch.row.extend(instant.with_jitter[..lags].iter().zip(far).map(|(a, b)| a + b));
+        let quantised = terms.quantiser.as_ref().map_or(0.0, |quantiser| {
+            let step = quantiser::step(
+                quantiser,
+                FLOOR_SHARE * self.clipping_floor(node, instant, quantiser.clipping, &mut scratch.largest),
+            );
+            step * step / 12.0 / terms.symbol_variance
+        });
+        for (band, relief) in node.relief.iter().enumerate() {
+            let part = &bands.values[band * lags..(band + 1) * lags];
+            for (value, part) in scratch.row.iter_mut().zip(part) {
+                *value += relief * part;
+            }
+        }
+        if quantised > 0.0 {
+            for (band, relief) in node.relief.iter().enumerate() {
+                let part = &white.values[band * lags..(band + 1) * lags];
+                let weight = relief * quantised;
+                for (value, part) in scratch.row.iter_mut().zip(part) {
+                    *value += weight * part;
+                }
+            }
+        }
+        let delay = (terms.receiver.pre + instant.cursor + terms.transmit_cursor + feedback) as i64;
+        scratch.sides.clear();
+        for row in 0..=feedback {
+            scratch.sides.extend((0..lags).map(|at| {
+                let from = delay - (feedback - row + at) as i64;
+                usize::try_from(from).ok().and_then(|from| instant.response.get(from)).copied().unwrap_or(0.0)
+            }));
+        }
+        scratch.gram.resize((feedback + 1) * (feedback + 1), 0.0);
+        if inverse_gram(&scratch.row, &scratch.sides, feedback + 1, &mut scratch.work, &mut scratch.gram).is_none() {
+            return 0.0;
+        }
+        Gram { values: &scratch.gram, feedback }.least_error(&terms.receiver)
+    }
+
+    /// A clipping amplitude that no setting of a node goes below: from the least magnitude that each sample can have.
+    fn clipping_floor(
+        &self,
+        node: &super::settings::Node,
+        instant: &Instant,
+        clipping: f64,
+        largest: &mut Vec<f64>,
+    ) -> f64 {
+        let near = instant.cursor.saturating_sub(8)..(instant.cursor + 24).min(instant.response.len());
+        let samples = near.map(|at| {
+            let (mut low, mut high) = (0.0, 0.0);
+            for (index, (least, most)) in node.low.iter().zip(&node.high).enumerate() {
+                let from =
+                    (at + self.terms.transmit_cursor).checked_sub(index).and_then(|from| instant.response.get(from));
+                let Some(&value) = from else { continue };
+                let (a, b) = (least * value, most * value);
+                low += a.min(b);
+                high += a.max(b);
+            }
+            if low > 0.0 {
+                low
+            } else if high < 0.0 {
+                -high
+            } else {
+                0.0
+            }
+        });
+        quantiser::floor(samples, self.terms.levels, clipping, largest)
+    }
+}
