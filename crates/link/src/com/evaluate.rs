@@ -29,7 +29,8 @@ pub fn evaluate(parameters: &ComParameters, channels: &ChannelSet) -> Result<Com
     evaluate_with(parameters, channels, Wanted::default()).map(|(outcome, _)| outcome)
 }
 
-/// The same, with what is behind the margins: one detail per case where it is wanted, none else.
+/// The same, with what is behind the margins: one detail per case where it is wanted, none else, and none for
+/// receivers with a feed-forward equaliser.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -38,11 +39,9 @@ pub fn evaluate_with(
     channels: &ChannelSet,
     wanted: Wanted,
 ) -> Result<(ComOutcome, Vec<CaseDetail>), ComProblem> {
-    if parameters.rx_ffe.is_some() {
-        return Err(ComProblem::Parameter {
-            row: "ffe_pre_tap_len, ffe_post_tap_len".into(),
-            what: "a receiver with a feed-forward equaliser is evaluated by Annex 178A".into(),
-        });
+    if let Some(ffe) = &parameters.rx_ffe {
+        // What is behind an Annex 178A receiver's margin is made by its own functions.
+        return mmse::evaluate(parameters, ffe, channels).map(|outcome| (outcome, Vec::new()));
     }
     if parameters.ends.cases.is_empty() {
         return Err(ComProblem::Parameter {
