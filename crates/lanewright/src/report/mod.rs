@@ -19,6 +19,7 @@ mod escape;
 mod findings;
 mod header;
 mod latency;
+pub mod link;
 mod link_table;
 mod media;
 mod page;

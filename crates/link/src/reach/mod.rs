@@ -10,8 +10,10 @@ pub mod crosstalk;
 #[cfg(test)]
 mod fixture;
 pub mod law;
+pub mod margin;
 pub mod path;
 pub mod piece;
+pub mod receiver;
 pub mod retimer;
 pub mod segments;
 pub mod serdes;

@@ -1,6 +1,8 @@
 //! `lanewright link`: lanes and channels. One file per question that can be asked of them.
 
 mod budget;
+mod channel_files;
+mod eye;
 
 use clap::{Args, Subcommand};
 
@@ -20,11 +22,14 @@ pub struct LinkArgs {
 pub enum LinkCommand {
     /// Loss of a path piece by piece, retimers and gearboxes, SerDes classes
     Budget(Box<budget::BudgetArgs>),
+    /// Statistical eye behind a reference receiver: PCI Express, CXL, UCIe, or a COM sheet's
+    Eye(Box<eye::EyeArgs>),
 }
 
 /// Runs `link`.
 pub fn run(args: &LinkArgs, colour: bool) -> Outcome {
     match &args.command {
         LinkCommand::Budget(args) => budget::run(args, colour),
+        LinkCommand::Eye(args) => eye::run(args, colour),
     }
 }
