@@ -2,7 +2,7 @@
 
 use crate::com::channel::ChannelSet;
 use crate::com::detail::{CaseDetail, detail};
-use crate::com::exhaustive::{self, Found};
+use crate::com::exhaustive::Found;
 use crate::com::margin::{Concluded, conclude};
 use crate::com::mmse;
 use crate::com::outcome::{CaseOutcome, ComOutcome, Sigmas};
@@ -17,7 +17,7 @@ use rayon::prelude::*;
 pub struct Wanted {
     /// Pulses, distributions and costs of each case.
     pub detail: bool,
-    /// The best figure of merit behind every CTLE setting: takes a search without bounds.
+    /// The best figure of merit behind every CTLE setting: takes a search of each.
     pub fom_map: bool,
 }
 
@@ -62,7 +62,7 @@ pub fn evaluate_with(
             let found = search::best_setting(&prepared).ok_or_else(nothing)?;
             let concluded = conclude(&prepared, &found.best).ok_or_else(nothing)?;
             let outcome = case_outcome(&prepared, &found, &concluded);
-            let map = if wanted.fom_map { exhaustive::fom_map(&prepared) } else { Vec::new() };
+            let map = if wanted.fom_map { search::fom_map(&prepared) } else { Vec::new() };
             let detail = wanted.detail.then(|| detail(&prepared, &outcome, &concluded, &map));
             Ok((outcome, detail))
         })

@@ -170,6 +170,35 @@ pub fn search<L: Landscape>(landscape: &L) -> Found {
     Found { best, searched, evaluated }
 }
 
+/// The best point of every setting; `None` where a setting is left out or has no point with merit.
+pub fn best_of_each<L: Landscape>(landscape: &L) -> Vec<Option<Best>> {
+    (0..landscape.settings())
+        .into_par_iter()
+        .map_init(L::Scratch::default, |scratch, setting| {
+            let prepared = landscape.prepare(setting)?;
+            let mut candidates: Vec<Candidate> = (0..landscape.points())
+                .filter_map(|point| {
+                    let bound = landscape.bound(&prepared, point, f64::NEG_INFINITY, scratch)?;
+                    Some(Candidate { bound, setting, point, level: 0 })
+                })
+                .collect();
+            candidates.sort_unstable_by(|a, b| b.cmp(a));
+            let mut best: Option<Best> = None;
+            for candidate in candidates {
+                if best.is_some_and(|best| candidate.bound < best.merit) {
+                    break;
+                }
+                if let Some(merit) = landscape.merit(&prepared, candidate.point).filter(|merit| !merit.is_nan())
+                    && best.is_none_or(|b| merit > b.merit || (merit == b.merit && candidate.point < b.point))
+                {
+                    best = Some(Best { setting, point: candidate.point, merit });
+                }
+            }
+            best
+        })
+        .collect()
+}
+
 /// Every point worked out: what [`search`] must agree with.
 pub fn exhaustive<L: Landscape>(landscape: &L) -> Found {
     let each: Vec<(u64, Option<Best>)> = (0..landscape.settings())
@@ -277,6 +306,9 @@ mod tests {
             let (pruned, all) = (search(&rough), exhaustive(&rough));
             prop_assert_eq!(pruned.best, all.best);
             prop_assert_eq!(pruned.searched, all.searched);
+            let each = best_of_each(&rough);
+            let first = each.iter().flatten().copied().reduce(|a, b| if b.merit > a.merit { b } else { a });
+            prop_assert_eq!(first, all.best);
         }
     }
 }

@@ -360,6 +360,9 @@ impl<'a> SettingBound<'a> {
         if cursor <= 0.0 {
             return f64::NEG_INFINITY;
         }
+        if let Some(eye) = &rules.eye {
+            return self.eye_merit(eye, taps, sample, cursor, scratch);
+        }
         let energy = form(taps, &self.energy[phase * pairs..]);
         let slope = form(taps, &self.slope[phase * pairs..]).max(0.0);
         let isi = energy - cursor * cursor - post[1..].iter().map(|h| h * h).sum::<f64>();

@@ -46,6 +46,13 @@ pub fn search(prepared: &Prepared, eye_height_mv: Option<f64>) -> Option<Found> 
     Some(Found { best: Best { ctle: best.setting, tx: best.point, point }, evaluated: found.evaluated })
 }
 
+/// Best figure of merit in dB by noise terms behind every setting of [`Prepared::ctle_grid`], for a map over both gains.
+pub fn map(prepared: &Prepared) -> Vec<Option<f64>> {
+    let rules = rules(prepared, false);
+    let grid = EqualiserGrid::new(prepared, &rules, None);
+    best_first::best_of_each(&grid).into_iter().map(|best| best.map(|best| best.merit)).collect()
+}
+
 /// What the points of a case have in common.
 fn rules(prepared: &Prepared, by_eye: bool) -> BoundRules {
     let p = prepared.parameters;

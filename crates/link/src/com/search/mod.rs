@@ -21,3 +21,11 @@ pub fn best_setting(prepared: &Prepared) -> Option<Found> {
         }
     }
 }
+
+/// Best figure of merit in dB behind every setting of [`Prepared::ctle_grid`]; the same as [`exhaustive::fom_map`].
+pub fn fom_map(prepared: &Prepared) -> Vec<Option<f64>> {
+    if prepared.tx_grid.width > bound::MOST_TAPS {
+        return exhaustive::fom_map(prepared);
+    }
+    equaliser_grid::map(prepared)
+}
