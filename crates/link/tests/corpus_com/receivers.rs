@@ -77,7 +77,6 @@ pub fn kr4() -> ComParameters {
                 case("2", &[30.0], &[30.0], &[12.0], &[30.0], 27.0),
             ],
             board: None,
-            reflection: both(1.0),
         },
         receive_filter: ReceiveFilter {
             bandwidth_of_baud: 0.75,
