@@ -10,6 +10,7 @@ use crate::com::parameters::{ComParameters, Limits};
 use crate::com::prepare::Prepared;
 use crate::com::problem::ComProblem;
 use crate::com::search;
+use crate::response::{self, erl::ErlSetting};
 use rayon::prelude::*;
 
 /// What is wanted beside the margins.
@@ -39,6 +40,29 @@ pub fn evaluate_with(
     channels: &ChannelSet,
     wanted: Wanted,
 ) -> Result<(ComOutcome, Vec<CaseDetail>), ComProblem> {
+    let (margins, erl) = rayon::join(
+        || margins(parameters, channels, wanted),
+        || {
+            let erl = parameters.erl.as_ref()?;
+            Some(response::erl::evaluate(&channels.victim, &ErlSetting::of(parameters), erl))
+        },
+    );
+    let (mut outcome, details) = margins?;
+    if let Some(erl) = erl.transpose()? {
+        outcome.erl_db = Some(erl.erl_db);
+        outcome.pass &= parameters.limits.erl_db.is_none_or(|limit| erl.erl_db >= limit);
+    }
+    Ok((outcome, details))
+}
+
+fn margins(
+    parameters: &ComParameters,
+    channels: &ChannelSet,
+    wanted: Wanted,
+) -> Result<(ComOutcome, Vec<CaseDetail>), ComProblem> {
+    if parameters.erl.as_ref().is_some_and(|erl| erl.only) {
+        return Ok((worst_of(Vec::new(), &parameters.limits), Vec::new()));
+    }
     if let Some(ffe) = &parameters.rx_ffe {
         // What is behind an Annex 178A receiver's margin is made by its own functions.
         return mmse::evaluate(parameters, ffe, channels).map(|outcome| (outcome, Vec::new()));
@@ -71,7 +95,8 @@ pub fn evaluate_with(
     Ok((worst_of(cases, &parameters.limits), details.into_iter().flatten().collect()))
 }
 
-/// The worst of all cases against the sheet's limits.
+/// The worst of all cases against the sheet's limits. Without cases, as for sheets that ask for return loss alone, the
+/// margin is infinite and says nothing.
 pub fn worst_of(cases: Vec<CaseOutcome>, limits: &Limits) -> ComOutcome {
     let com_db = cases.iter().map(|c| c.com_db).fold(f64::INFINITY, f64::min);
     let pass = cases.iter().all(|c| {

@@ -258,7 +258,8 @@ pub fn least_closure_v(source: EyeSource, share: Share) -> Option<f64> {
         Share::Largest(count) => {
             let m = source.parameters.signal.samples_per_ui;
             let cursor = source.pulse[source.sample];
-            let mut symbols: Vec<f64> = source.pulse[..source.sample].iter().rev().skip(m - 1).step_by(m).copied().collect();
+            let mut symbols: Vec<f64> =
+                source.pulse[..source.sample].iter().rev().skip(m - 1).step_by(m).copied().collect();
             let behind = source.pulse[source.sample..].iter().skip(m).step_by(m);
             let taps = source.taps.iter().copied().chain(std::iter::repeat(0.0));
             symbols.extend(behind.zip(taps).map(|(h, b)| h - b * cursor));

@@ -16,9 +16,7 @@ pub fn best_setting(prepared: &Prepared) -> Option<Found> {
     let eye = prepared.parameters.module_eye.as_ref();
     match eye.map(|eye| eye.height_min_test_mv).filter(|mv| *mv != 0.0) {
         None => equaliser_grid::search(prepared, None),
-        Some(mv) => {
-            equaliser_grid::search(prepared, Some(mv)).or_else(|| equaliser_grid::search(prepared, Some(0.0)))
-        }
+        Some(mv) => equaliser_grid::search(prepared, Some(mv)).or_else(|| equaliser_grid::search(prepared, Some(0.0))),
     }
 }
 
