@@ -1,6 +1,9 @@
 //! `lanewright link`: lanes and channels. One file per question that can be asked of them.
 
 mod budget;
+mod fec;
+mod fec_screen;
+mod fec_tables;
 
 use clap::{Args, Subcommand};
 
@@ -18,6 +21,8 @@ pub struct LinkArgs {
 /// What to do with channels.
 #[derive(Subcommand, Debug)]
 pub enum LinkCommand {
+    /// Error correction: what is left of a lane's errors, how many may come, latency, replay, advice
+    Fec(Box<fec::FecArgs>),
     /// Loss of a path piece by piece, retimers and gearboxes, SerDes classes
     Budget(Box<budget::BudgetArgs>),
 }
@@ -25,6 +30,7 @@ pub enum LinkCommand {
 /// Runs `link`.
 pub fn run(args: &LinkArgs, colour: bool) -> Outcome {
     match &args.command {
+        LinkCommand::Fec(args) => fec::run(args),
         LinkCommand::Budget(args) => budget::run(args, colour),
     }
 }
