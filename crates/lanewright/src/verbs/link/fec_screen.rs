@@ -30,6 +30,11 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// How often, from the time between.
+fn every(seconds: f64) -> String {
+    if seconds.is_finite() { format!("one every {}", duration(seconds)) } else { "never".into() }
+}
+
 /// Draws it.
 pub fn draw(question: &Question, found: &Assessment) -> String {
     let mut out = String::new();
@@ -62,15 +67,15 @@ pub fn draw(question: &Question, found: &Assessment) -> String {
     line(
         &format!("{what} {verb} ({} B)", plain(units.bytes)),
         format!(
-            "{}, one every {} at {} {what}/s",
+            "{}, {} at {} {what}/s",
             ratio(units.loss_ratio),
-            duration(units.seconds_between),
+            every(units.seconds_between),
             ratio(units.per_second)
         ),
     );
     line(
         &format!("wrong {what} taken for right"),
-        format!("one in {} (estimate)", duration(units.seconds_to_false_acceptance)),
+        format!("{} (estimate)", every(units.seconds_to_false_acceptance)),
     );
 
     if let Some(replay) = &found.replay {
