@@ -2,8 +2,8 @@
 
 use crate::com::channel::ChannelSet;
 use crate::com::exhaustive::Found;
-use crate::com::mmse;
 use crate::com::margin::{Concluded, conclude};
+use crate::com::mmse;
 use crate::com::outcome::{CaseOutcome, ComOutcome, Sigmas};
 use crate::com::parameters::{ComParameters, Limits};
 use crate::com::prepare::Prepared;

@@ -2,6 +2,7 @@
 
 mod budget;
 mod channel_files;
+mod com_report;
 mod eye;
 
 use clap::{Args, Subcommand};

@@ -9,8 +9,8 @@ mod sheet;
 use std::path::PathBuf;
 
 use clap::Args;
+use lanewright_link::eye::Opening;
 use lanewright_link::eye::standard::{find_serial, serial, ucie};
-use lanewright_link::eye::{EyeSettings, Opening};
 use lanewright_model::problem::nearest;
 
 use super::super::{Exit, Outcome};
@@ -133,12 +133,6 @@ fn port_order(args: &EyeArgs) -> Result<[usize; 4], String> {
 /// The victim's file, which every channel needs.
 fn victim(args: &EyeArgs) -> Result<&PathBuf, String> {
     args.thru.as_ref().ok_or_else(|| "--thru: give the victim's channel, a four-port Touchstone file\n".into())
-}
-
-fn settings(target: f64) -> EyeSettings {
-    let mut contours = vec![1e-3, 1e-6, 1e-9, 1e-12];
-    contours.retain(|ratio| *ratio != target);
-    EyeSettings { target, contours, ..EyeSettings::default() }
 }
 
 /// The command as it could be typed again.

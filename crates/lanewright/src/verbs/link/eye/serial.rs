@@ -6,13 +6,14 @@ use lanewright_link::eye::receiver::{ReceiverOutcome, evaluate};
 use lanewright_link::eye::standard::{Certainty, SerialStandard};
 use serde_json::json;
 
-use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, picture, port_order, settings, victim};
+use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, picture, port_order, victim};
 use crate::number::{decimals, plain};
 use crate::report::link::maps::Map;
 use crate::report::link::view::{CaseView, Headline, LinkReport, ParameterRow};
 use crate::report::link::{page, ratio};
 use crate::terminal::table;
 use crate::verbs::link::channel_files;
+use crate::verbs::link::com_report::settings;
 
 /// Evaluates a channel by a standard.
 pub fn answer(args: &EyeArgs, standard: &SerialStandard, colour: bool) -> Result<Answer, String> {
