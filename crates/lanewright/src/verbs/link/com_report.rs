@@ -8,10 +8,9 @@ use lanewright_link::eye::EyeSettings;
 use lanewright_link::eye::case::CaseDetail;
 use lanewright_link::eye::com_steps::com_steps;
 use lanewright_link::eye::next_step::StepGain;
-use lanewright_link::sheet::names;
-use lanewright_link::sheet::resolve::Resolved;
-use lanewright_link::sheet::rows::Rows;
+use lanewright_link::sheet::{names, preset};
 
+use super::setup::Setup;
 use crate::report::link::view::ParameterRow;
 use crate::report::link::{ComReportInput, com, page};
 
@@ -84,13 +83,17 @@ impl Evaluation<'_> {
 }
 
 /// Every row that counts: those of the sheet or set by hand with their place, and the defaults with where they are from.
-pub fn parameter_rows(rows: &Rows, resolved: &Resolved) -> Vec<ParameterRow> {
+/// Rows of a built-in sheet say how far they are to be trusted.
+pub fn parameter_rows(setup: &Setup) -> Vec<ParameterRow> {
+    let entries = preset::find(&setup.rows.source).map_or_else(|_| Vec::new(), |preset| preset.entries);
     let found = names::all().filter_map(|name| {
-        let row = rows.find(None, name).ok().flatten()?;
+        let row = setup.rows.find(None, name).ok().flatten()?;
         let value = row.value.map(|value| value.to_string()).unwrap_or_default();
-        Some(ParameterRow { name: name.to_string(), value, source: row.place })
+        let entry = entries.iter().find(|entry| entry.row == name && entry.value == value);
+        let source = entry.map_or(row.place, |entry| format!("{}: {}", entry.certainty, entry.source));
+        Some(ParameterRow { name: name.to_string(), value, source })
     });
-    let defaults = resolved.defaults_used.iter().map(|default| ParameterRow {
+    let defaults = setup.resolved.defaults_used.iter().map(|default| ParameterRow {
         name: default.row.clone(),
         value: default.value.clone(),
         source: format!("not given: {}", default.source),

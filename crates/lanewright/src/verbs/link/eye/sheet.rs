@@ -1,38 +1,24 @@
 //! COM sheets: the eye at the setting that COM's search chose.
 
-use std::path::Path;
-
 use lanewright_link::com::evaluate;
-use lanewright_link::sheet::resolve::{Choices, Resolved, resolve};
-use lanewright_link::sheet::rows::Rows;
-use lanewright_link::sheet::workbook;
 use serde_json::json;
 
-use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, picture, port_order, victim};
+use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, files, picture, style};
 use crate::number::{decimals, plain};
 use crate::report::link::ratio;
 use crate::terminal::table;
-use crate::verbs::link::channel_files;
+use crate::verbs::link::channels;
 use crate::verbs::link::com_report::{Evaluation, parameter_rows};
 
-fn read(path: &Path, sets: &[String]) -> Result<(Rows, Resolved), String> {
-    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}\n", path.display()))?;
-    let grid = workbook::read(&name, &bytes).map_err(|problem| format!("{problem}\n"))?;
-    let mut rows = Rows::new(name, grid).map_err(|problem| format!("{problem}\n"))?;
-    for set in sets {
-        rows.set(set).map_err(|problem| format!("{problem}\n"))?;
-    }
-    let resolved = resolve(&rows, Choices::default()).map_err(|problems| format!("{problems}\n"))?;
-    Ok((rows, resolved))
-}
-
-/// Evaluates a channel by a sheet and makes the eye of every package case.
-pub fn answer(args: &EyeArgs, path: &Path, colour: bool) -> Result<Answer, String> {
-    let (sheet_rows, resolved) = read(path, &args.set)?;
+/// Evaluates a channel by a sheet or a preset of one, and makes the eye of every package case.
+pub fn answer(args: &EyeArgs, colour: bool) -> Result<Answer, String> {
+    let setup = args.setup.load().map_err(|problems| format!("{problems}\n"))?;
+    let resolved = &setup.resolved;
     let parameters = &resolved.parameters;
-    let (channels, found) = channel_files::read_set(victim(args)?, &args.fext, &args.next, port_order(args)?, colour)?;
-    let warnings = [resolved.warnings.clone(), found].concat();
+    let read = channels::read(&files(args)?, parameters, style(args, colour))?;
+    let channels = read.set;
+    let mut warnings = [resolved.warnings.clone(), read.warnings].concat();
+    warnings.extend(setup.estimates.map(|estimates| format!("{}: {estimates}", parameters.name)));
     let outcome = evaluate(parameters, &channels).map_err(|problem| format!("{problem}\n"))?;
     let target = args.ber.unwrap_or(parameters.signal.detector_error_ratio);
     let evaluation = Evaluation { parameters, channels: &channels, outcome: &outcome };
@@ -81,7 +67,7 @@ pub fn answer(args: &EyeArgs, path: &Path, colour: bool) -> Result<Answer, Strin
         "warnings": warnings,
     });
     let report = args.output.is_some().then(|| {
-        let rows = parameter_rows(&sheet_rows, &resolved);
+        let rows = parameter_rows(&setup);
         evaluation.html("Statistical eye", &worked, &rows, &warnings, &command(args))
     });
     Ok(Answer { text: out, json, report, pass: outcome.pass })
