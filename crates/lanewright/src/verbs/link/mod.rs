@@ -1,9 +1,9 @@
 //! `lanewright link`: lanes and channels. One file per question that can be asked of them.
 
 mod budget;
-mod channel_files;
 pub mod channels;
 pub mod com;
+mod com_report;
 mod eye;
 mod presets;
 pub mod setup;
