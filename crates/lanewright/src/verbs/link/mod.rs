@@ -1,6 +1,7 @@
 //! `lanewright link`: lanes and channels. One file per question that can be asked of them.
 
 mod budget;
+mod optics;
 
 use clap::{Args, Subcommand};
 
