@@ -20,6 +20,7 @@ mod findings;
 mod header;
 mod lanes;
 mod latency;
+pub mod link;
 mod link_table;
 mod media;
 mod page;

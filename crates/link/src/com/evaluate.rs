@@ -1,9 +1,10 @@
 //! From parameters and channels to the margin of every package case.
 
 use crate::com::channel::ChannelSet;
-use crate::com::exhaustive::Found;
-use crate::com::mmse;
+use crate::com::detail::{CaseDetail, detail};
+use crate::com::exhaustive::{self, Found};
 use crate::com::margin::{Concluded, conclude};
+use crate::com::mmse;
 use crate::com::outcome::{CaseOutcome, ComOutcome, Sigmas};
 use crate::com::parameters::{ComParameters, Limits};
 use crate::com::prepare::Prepared;
@@ -11,10 +12,36 @@ use crate::com::problem::ComProblem;
 use crate::com::search;
 use rayon::prelude::*;
 
+/// What is wanted beside the margins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Pulses, distributions and costs of each case.
+    pub detail: bool,
+    /// The best figure of merit behind every CTLE setting: takes a search without bounds.
+    pub fom_map: bool,
+}
+
 /// Evaluates all package cases; the answer is the worst of them.
+///
+/// # Errors
+/// Where a channel or a parameter makes no sense, or no setting of the grid can be sampled.
 pub fn evaluate(parameters: &ComParameters, channels: &ChannelSet) -> Result<ComOutcome, ComProblem> {
+    evaluate_with(parameters, channels, Wanted::default()).map(|(outcome, _)| outcome)
+}
+
+/// The same, with what is behind the margins: one detail per case where it is wanted, none else, and none for
+/// receivers with a feed-forward equaliser.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_with(
+    parameters: &ComParameters,
+    channels: &ChannelSet,
+    wanted: Wanted,
+) -> Result<(ComOutcome, Vec<CaseDetail>), ComProblem> {
     if let Some(ffe) = &parameters.rx_ffe {
-        return mmse::evaluate(parameters, ffe, channels);
+        // What is behind an Annex 178A receiver's margin is made by its own functions.
+        return mmse::evaluate(parameters, ffe, channels).map(|outcome| (outcome, Vec::new()));
     }
     if parameters.ends.cases.is_empty() {
         return Err(ComProblem::Parameter {
@@ -34,10 +61,14 @@ pub fn evaluate(parameters: &ComParameters, channels: &ChannelSet) -> Result<Com
             };
             let found = search::best_setting(&prepared).ok_or_else(nothing)?;
             let concluded = conclude(&prepared, &found.best).ok_or_else(nothing)?;
-            Ok(case_outcome(&prepared, &found, &concluded))
+            let outcome = case_outcome(&prepared, &found, &concluded);
+            let map = if wanted.fom_map { exhaustive::fom_map(&prepared) } else { Vec::new() };
+            let detail = wanted.detail.then(|| detail(&prepared, &outcome, &concluded, &map));
+            Ok((outcome, detail))
         })
-        .collect::<Result<Vec<CaseOutcome>, ComProblem>>()?;
-    Ok(worst_of(cases, &parameters.limits))
+        .collect::<Result<Vec<(CaseOutcome, Option<CaseDetail>)>, ComProblem>>()?;
+    let (cases, details): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
+    Ok((worst_of(cases, &parameters.limits), details.into_iter().flatten().collect()))
 }
 
 /// The worst of all cases against the sheet's limits.

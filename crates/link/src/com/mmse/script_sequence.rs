@@ -140,7 +140,13 @@ fn second(detected: &Detected) -> f64 {
         let sums_tried = from_nearer_end(&tried);
         let ratio = 2.0 * (levels - 1.0) / levels * below(&tried, &sums_tried, detected.a_s);
         let miss = (ratio - wanted) / wanted;
-        let now = if miss > 0.0 { 1.0 } else if miss < 0.0 { -1.0 } else { 0.0 };
+        let now = if miss > 0.0 {
+            1.0
+        } else if miss < 0.0 {
+            -1.0
+        } else {
+            0.0
+        };
         if now != sign {
             step = -step / 2.0;
         }
