@@ -5,6 +5,7 @@ pub mod channels;
 pub mod com;
 mod com_report;
 mod eye;
+mod optics;
 mod presets;
 pub mod setup;
 mod sweep;
