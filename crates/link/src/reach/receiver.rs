@@ -261,6 +261,7 @@ impl Generation {
             },
             grid: FrequencyGrid { start_hz: 50e6, step_hz: 20e6, port_order: [1, 3, 2, 4] },
             ends: Ends {
+                reflection: both(1.0),
                 reference_ohm: self.reference_ohm,
                 termination_ohm: both(self.termination_ohm),
                 die: both(
