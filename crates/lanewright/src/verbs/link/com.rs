@@ -196,7 +196,11 @@ pub fn evaluate(files: &Files, parameters: &ComParameters, style: Style) -> Resu
 pub fn evaluate_read(channels: &channels::Channels, parameters: &ComParameters) -> Result<Evaluated, String> {
     let start = Instant::now();
     let set = &channels.set;
-    let mut outcome = com::evaluate(parameters, set).map_err(|why| format!("error: {why}\n"))?;
+    let mut outcome = com::evaluate(parameters, set).map_err(|why| {
+        // What was odd about the files may well be the reason.
+        let notes: String = channels.warnings.iter().map(|warning| format!("  note: {warning}\n")).collect();
+        format!("error: {why}\n{notes}")
+    })?;
     let seconds = start.elapsed().as_secs_f64();
     for case in &mut outcome.cases {
         // Cases run side by side: each took no longer than all of them.

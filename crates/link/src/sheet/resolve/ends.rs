@@ -113,7 +113,7 @@ fn package(reader: &mut Reader<'_>) -> Package {
     let [tx, ..] = &lengths;
     for (name, other) in LENGTHS.iter().zip(&lengths) {
         reader.finite(name, other);
-        if (other.rows(), other.columns()) != (tx.rows(), tx.columns()) && reader.problems.is_empty() {
+        if (other.rows(), other.columns()) != (tx.rows(), tx.columns()) && !reader.is_broken() {
             let place = reader.place(name);
             reader.problem(
                 place,
@@ -150,7 +150,7 @@ fn amplitude(reader: &mut Reader<'_>, name: &str) -> f64 {
         let place = reader.place(name);
         let message = format!("`{name}` = {} differs from case to case", matrix.text());
         reader.problem(place, message, "run the cases one by one with `z_p select` and one amplitude");
-    } else if !(first >= 0.0 && first.is_finite()) && reader.problems.is_empty() {
+    } else if !(first >= 0.0 && first.is_finite()) && !reader.is_broken() {
         let place = reader.place(name);
         reader.problem(place, format!("`{name}` = {} is no voltage", matrix.text()), "give volts, from 0 on");
     }
@@ -182,7 +182,7 @@ fn impedances(reader: &mut Reader<'_>, matrix: &Matrix, stages: usize, end: usiz
         (2, 1) if stages == 1 => matrix.values().get(end).copied().into_iter().collect(),
         _ => Vec::new(),
     };
-    if values.len() != stages && reader.problems.is_empty() {
+    if values.len() != stages && !reader.is_broken() {
         let place = reader.place("package_Z_c");
         reader.problem(
             place,
@@ -190,7 +190,7 @@ fn impedances(reader: &mut Reader<'_>, matrix: &Matrix, stages: usize, end: usiz
             "give one row `TX RX` for every stage of z_p, parted by semicolons",
         );
     }
-    if values.iter().any(|value| !(value.is_finite() && *value > 0.0)) && reader.problems.is_empty() {
+    if values.iter().any(|value| !(value.is_finite() && *value > 0.0)) && !reader.is_broken() {
         let place = reader.place("package_Z_c");
         reader.problem(place, format!("`package_Z_c` = {} holds no impedance", matrix.text()), "give ohms above 0");
     }
@@ -217,7 +217,7 @@ fn die(reader: &mut Reader<'_>) -> BothEnds<Vec<DieStage>> {
         return empty;
     };
     for (name, values) in [("C_d", &shunt), ("L_s", &series)] {
-        if values.values().iter().any(|v| !(v.is_finite() && *v >= 0.0)) && reader.problems.is_empty() {
+        if values.values().iter().any(|v| !(v.is_finite() && *v >= 0.0)) && !reader.is_broken() {
             let place = reader.place(name);
             reader.problem(
                 place,
@@ -229,7 +229,7 @@ fn die(reader: &mut Reader<'_>) -> BothEnds<Vec<DieStage>> {
     let mut ladder = |shunt: &[f64], series: &[f64]| -> Vec<DieStage> {
         // Without inductors every stage has none.
         let none = series.iter().all(|value| *value == 0.0);
-        if series.len() != shunt.len() && !none && reader.problems.is_empty() {
+        if series.len() != shunt.len() && !none && !reader.is_broken() {
             let place = reader.place("L_s");
             let message = format!("`C_d` has {} stages and `L_s` {}", shunt.len(), series.len());
             reader.problem(place, message, "give both as many stages");
@@ -255,7 +255,7 @@ fn cases(reader: &mut Reader<'_>, [tx, fext, next, rx]: [&Matrix; 4]) -> Vec<Pac
     let mut cases = Vec::new();
     for number in select.values() {
         if !(number.fract() == 0.0 && *number >= 1.0 && *number <= count as f64) {
-            if !number.is_nan() || reader.problems.is_empty() {
+            if !number.is_nan() || !reader.is_broken() {
                 let place = reader.place("z_p select");
                 let message = format!("`z_p select` asks for case {number}, and the z_p rows have {count}");
                 reader.problem(place, message, format!("choose from 1 to {count}"));
@@ -290,7 +290,7 @@ fn cases(reader: &mut Reader<'_>, [tx, fext, next, rx]: [&Matrix; 4]) -> Vec<Pac
         } else {
             Vec::new()
         };
-        if tx_snr_db.is_nan() && reader.problems.is_empty() {
+        if tx_snr_db.is_nan() && !reader.is_broken() {
             let place = reader.place("SNR_TX");
             reader.problem(place, format!("`SNR_TX` = {} is not a number", snr.text()), "give decibels");
         }
@@ -305,7 +305,7 @@ fn cases(reader: &mut Reader<'_>, [tx, fext, next, rx]: [&Matrix; 4]) -> Vec<Pac
             common_mode_v,
         });
     }
-    if cases.is_empty() && reader.problems.is_empty() {
+    if cases.is_empty() && !reader.is_broken() {
         let place = reader.place("z_p select");
         reader.problem(place, "`z_p select` chooses no case", format!("choose from 1 to {count}"));
     }
@@ -324,7 +324,7 @@ fn board(reader: &mut Reader<'_>) -> Option<Board> {
     let loss = loss(reader, "board_tl_gamma0_a1_a2", &gammas, tau);
     let impedance = reader.matrix_or("board_Z_c", &Matrix::scalar(109.8), clause);
     let (tx_ohm, rx_ohm) = reader.both("board_Z_c", &impedance, Kind::Positive);
-    if tx_ohm != rx_ohm && reader.problems.is_empty() {
+    if tx_ohm != rx_ohm && !reader.is_broken() {
         let place = reader.place("board_Z_c");
         let message = format!("`board_Z_c` = {} differs between the ends", impedance.text());
         reader.problem(place, message, "give one impedance for both boards");

@@ -205,7 +205,7 @@ pub(super) fn fixed_taps(reader: &mut Reader<'_>) -> FixedTaps {
         }
     }
     let crossed = max.iter().zip(&min).position(|(high, low)| low > high);
-    if let Some(at) = crossed.filter(|_| reader.problems.is_empty()) {
+    if let Some(at) = crossed.filter(|_| !reader.is_broken()) {
         let place = reader.place(if at == 0 { "b_min(1)" } else { "b_min(2..N_b)" });
         let message = format!("tap {} has b_min {} above b_max {}", at + 1, min[at], max[at]);
         reader.problem(place, message, "give a lower b_min or a higher b_max");
@@ -255,7 +255,7 @@ pub(super) fn dfe(reader: &mut Reader<'_>, fixed: FixedTaps, rx_ffe: bool) -> Df
     let floating = if rx_ffe { None } else { floating(reader, fixed.max.len()) };
     if let Some(taps) = &floating
         && taps.last < fixed.max.len() + taps.taps_per_group
-        && reader.problems.is_empty()
+        && !reader.is_broken()
     {
         let place = reader.place("N_f");
         let message = format!("`N_f` = {} leaves no room for {} taps behind N_b", taps.last, taps.taps_per_group);

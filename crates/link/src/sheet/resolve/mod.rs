@@ -65,10 +65,10 @@ pub fn resolve(rows: &Rows, choices: Choices) -> Result<Resolved, SheetProblems>
     let sequence_detection = receiver::sequence_detection(&mut reader, dfe.max.len());
     let limits = outside::limits(&mut reader, module, erl.is_some());
     let numerics = outside::numerics(&mut reader, baud_hz, choices);
-    let Reader { problems, warnings, defaults, .. } = reader;
-    if !problems.is_empty() {
-        return Err(SheetProblems(problems));
+    if reader.is_broken() {
+        return Err(SheetProblems(reader.all_problems()));
     }
+    let Reader { warnings, defaults, .. } = reader;
     let parameters = ComParameters {
         name: rows.source.clone(),
         signal,

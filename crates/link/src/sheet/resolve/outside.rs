@@ -18,7 +18,7 @@ pub(super) fn grid(reader: &mut Reader<'_>) -> FrequencyGrid {
             seen[*place - 1] = true;
         }
     }
-    if (order.len() != 4 || !seen.iter().all(|seen| *seen)) && reader.problems.is_empty() {
+    if (order.len() != 4 || !seen.iter().all(|seen| *seen)) && !reader.is_broken() {
         let place = reader.place("Port Order");
         let message = format!("`Port Order` = {} is no order of four ports", order.text());
         reader.problem(place, message, "give the ports of [tx+ tx- rx+ rx-], such as [1 3 2 4]");

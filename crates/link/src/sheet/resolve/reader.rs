@@ -51,19 +51,55 @@ pub(super) struct Reader<'a> {
     pub defaults: Vec<DefaultUsed>,
     pub warnings: Vec<String>,
     pub problems: Vec<SheetProblem>,
+    /// Rows that must be there and are not, with where they were looked for.
+    pub missing: Vec<(String, String)>,
 }
+
+/// Most missing rows that are named one by one.
+const MISSING_SHOWN: usize = 5;
 
 /// Where a missing row's value comes from, most often.
 pub(super) const SCRIPT: &str = "the default of the IEEE reference script 4.50";
 
 impl<'a> Reader<'a> {
     pub fn new(rows: &'a Rows) -> Self {
-        Self { rows, section: None, defaults: Vec::new(), warnings: Vec::new(), problems: Vec::new() }
+        Self {
+            rows,
+            section: None,
+            defaults: Vec::new(),
+            warnings: Vec::new(),
+            problems: Vec::new(),
+            missing: Vec::new(),
+        }
     }
 
     /// Notes a problem.
     pub fn problem(&mut self, place: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(SheetProblem::new(place, message, help));
+    }
+
+    /// Everything that keeps the sheet from being used; many missing rows are one problem.
+    pub fn all_problems(self) -> Vec<SheetProblem> {
+        let Self { rows, mut problems, missing, .. } = self;
+        if missing.len() > MISSING_SHOWN {
+            let names: Vec<String> = missing.iter().map(|(_, name)| format!("`{name}`")).collect();
+            problems.push(SheetProblem::new(
+                &rows.source,
+                format!("{} rows are missing: {}", missing.len(), names.join(", ")),
+                "is this a COM sheet? Its names stand beside their values on the worksheet COM_Settings",
+            ));
+            return problems;
+        }
+        problems.extend(missing.into_iter().map(|(place, name)| {
+            let help = format!("add the row, or give it by `--set \"{name}=VALUE\"`");
+            SheetProblem::new(place, format!("the row `{name}` is missing"), help)
+        }));
+        problems
+    }
+
+    /// Whether something was found that keeps the sheet from being used: what follows from it is not reported again.
+    pub fn is_broken(&self) -> bool {
+        !self.problems.is_empty() || !self.missing.is_empty()
     }
 
     /// Notes that a row was missing and what was taken instead.
@@ -144,8 +180,9 @@ impl<'a> Reader<'a> {
                     Some(section) => format!("{}, package section {section}", self.rows.source),
                     None => self.rows.source.clone(),
                 };
-                let near = format!("add the row, or give it by `--set \"{name}=VALUE\"`");
-                self.problem(place, format!("the row `{name}` is missing"), near);
+                if !self.missing.iter().any(|(_, known)| known == name) {
+                    self.missing.push((place, name.to_string()));
+                }
                 Matrix::scalar(f64::NAN)
             }
         }
@@ -166,7 +203,7 @@ impl<'a> Reader<'a> {
         match matrix.as_scalar() {
             Some(value) if kind.holds(value) => value,
             // Noted already.
-            Some(value) if value.is_nan() && !self.problems.is_empty() => f64::NAN,
+            Some(value) if value.is_nan() && self.is_broken() => f64::NAN,
             _ => {
                 let place = self.place(name);
                 let message = format!("`{name}` = {} is not {}", matrix.text(), kind.words());
@@ -241,7 +278,7 @@ impl<'a> Reader<'a> {
             }
         };
         for value in [tx, rx] {
-            if !kind.holds(value) && (!value.is_nan() || self.problems.is_empty()) {
+            if !kind.holds(value) && (!value.is_nan() || !self.is_broken()) {
                 let place = self.place(name);
                 let message = format!("`{name}` holds {value}, which is not {}", kind.words());
                 self.problem(place, message, format!("give {} for each end", kind.words()));
@@ -252,7 +289,7 @@ impl<'a> Reader<'a> {
 
     /// Checks that all values of a row are finite.
     pub fn finite(&mut self, name: &str, matrix: &Matrix) {
-        if matrix.values().iter().any(|value| !value.is_finite()) && self.problems.is_empty() {
+        if matrix.values().iter().any(|value| !value.is_finite()) && !self.is_broken() {
             let place = self.place(name);
             let message = format!("`{name}` = {} holds what is not a finite number", matrix.text());
             self.problem(place, message, "give finite numbers");
