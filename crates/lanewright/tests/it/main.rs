@@ -5,5 +5,6 @@ mod command;
 mod link_budget;
 mod link_eye;
 mod link_com;
+mod link_networks;
 mod output;
 mod schemas;

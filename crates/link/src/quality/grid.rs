@@ -78,7 +78,7 @@ pub(super) fn check(
         say(Weight::Warning, "grid-points", "a single frequency is no channel".into());
     } else if !uniform {
         let message = format!(
-            "steps vary from {} to {} MHz: an evaluation in time needs an even grid, and interpolates one",
+            "steps vary from {:.6} to {:.6} MHz: an evaluation in time needs an even grid, and interpolates one",
             least / 1e6,
             largest / 1e6
         );
@@ -88,7 +88,7 @@ pub(super) fn check(
     let above = |value: f64, limit: f64| value > limit * (1.0 + 1e-6);
     if above(start_hz, needs.start_hz) {
         let message = format!(
-            "data begin at {} GHz; {} GHz or less is asked for (f_min), and all below is extrapolated",
+            "data begin at {:.6} GHz; {} GHz or less is asked for (f_min), and all below is extrapolated",
             start_hz / 1e9,
             needs.start_hz / 1e9
         );
@@ -96,7 +96,7 @@ pub(super) fn check(
     }
     if above(largest, needs.step_hz) {
         let message = format!(
-            "the step is up to {} MHz; {} MHz or less is asked for (Delta_f)",
+            "the step is up to {:.3} MHz; {} MHz or less is asked for (Delta_f)",
             largest / 1e6,
             needs.step_hz / 1e6
         );

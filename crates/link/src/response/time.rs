@@ -68,7 +68,8 @@ pub fn impulse(network: &Network, row: usize, column: usize, window: Window, fin
     let length = 2 * bins * finer.clamp(1, 64);
     let mut spectrum = vec![Complex64::ZERO; length / 2 + 1];
     for (k, (value, s)) in spectrum.iter_mut().zip(&grid.s).enumerate() {
-        *value = s * window.weight(k as f64 / bins as f64);
+        // The window would be zero one step above the highest frequency, so that no data are wasted.
+        *value = s * window.weight(k as f64 / (bins + 1) as f64);
     }
     spectrum[0].im = 0.0;
     if finer <= 1 {

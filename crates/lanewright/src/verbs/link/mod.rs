@@ -12,6 +12,9 @@ mod sweep;
 mod fec;
 mod fec_screen;
 mod fec_tables;
+mod check;
+mod convert;
+mod network_files;
 
 use clap::{Args, Subcommand};
 
@@ -41,6 +44,10 @@ pub enum LinkCommand {
     Budget(Box<budget::BudgetArgs>),
     /// Statistical eye behind a reference receiver: PCI Express, CXL, UCIe, or a COM sheet's
     Eye(Box<eye::EyeArgs>),
+    /// Whether to believe channels: passive, causal, reciprocal, enough frequencies, port order
+    Check(check::CheckArgs),
+    /// Other formats, references, modes, ports, frequencies; cascades; fixtures taken off
+    Convert(Box<convert::ConvertArgs>),
 }
 
 /// Runs `link`.
@@ -52,5 +59,7 @@ pub fn run(args: &LinkArgs, colour: bool) -> Outcome {
         LinkCommand::Fec(args) => fec::run(args),
         LinkCommand::Budget(args) => budget::run(args, colour),
         LinkCommand::Eye(args) => eye::run(args, colour),
+        LinkCommand::Check(args) => check::run(args, colour),
+        LinkCommand::Convert(args) => convert::run(args, colour),
     }
 }
