@@ -3,5 +3,6 @@
 mod bad_files;
 mod command;
 mod link_budget;
+mod link_fec;
 mod output;
 mod schemas;

@@ -30,7 +30,7 @@ pub enum LinkCommand {
 /// Runs `link`.
 pub fn run(args: &LinkArgs, colour: bool) -> Outcome {
     match &args.command {
-        LinkCommand::Fec(args) => fec::run(args),
+        LinkCommand::Fec(args) => fec::run(args, colour),
         LinkCommand::Budget(args) => budget::run(args, colour),
     }
 }
