@@ -9,7 +9,7 @@ use super::quantiser;
 use super::receiver::Receiver;
 use super::search::{Answer, Best, Search, Stage};
 use super::settings::Settings;
-use super::{script_sequence, sequence};
+use super::{script_sequence, sequence, tails};
 use crate::com::board::PathKind;
 use crate::com::channel::{ChannelSet, DifferentialChannel};
 use crate::com::ctle::CtleGains;
@@ -37,12 +37,13 @@ pub fn evaluate(parameters: &ComParameters, ffe: &RxFfe, channels: &ChannelSet) 
         return Err(ComProblem::Parameter { row: "z_p select".into(), what });
     }
     let renormalised;
-    let channels = if edition(ffe) == Edition::Draft3 && 2.0 * parameters.ends.reference_ohm != CHANNEL_OHM {
-        renormalised = renormalise(channels, 2.0 * parameters.ends.reference_ohm)?;
-        &renormalised
-    } else {
-        channels
-    };
+    let channels =
+        if edition(ffe) == Edition::Draft3 && (2.0 * parameters.ends.reference_ohm - CHANNEL_OHM).abs() > 1e-9 {
+            renormalised = renormalise(channels, 2.0 * parameters.ends.reference_ohm)?;
+            &renormalised
+        } else {
+            channels
+        };
     let cases = parameters
         .ends
         .cases
@@ -351,13 +352,13 @@ impl<'a> Bench<'a> {
             Edition::Draft3 => sequence::normal(gaussian_variance, bin),
         };
         let step = self.final_step(stage, transmit, best, aggressors);
-        let mut rest = interference.plus(&crosstalk).plus(&dual_dirac);
+        let mut rest = tails::plus(&tails::plus(&interference, &crosstalk), &dual_dirac);
         if step > 0.0 {
             for tap in equalised.receive.iter().filter(|tap| **tap != 0.0) {
-                rest = rest.plus(&uniform(tap.abs() * step, bin));
+                rest = tails::plus(&rest, &uniform(tap.abs() * step, bin));
             }
         }
-        let total = rest.plus(&gaussian);
+        let total = tails::plus(&rest, &gaussian);
         let error_ratio = p.signal.detector_error_ratio;
         let a_ni = match terms.edition {
             Edition::Script => total.lower_quantile_v(error_ratio).abs(),

@@ -4,7 +4,8 @@
 //! ratio under that noise, summed over the lengths of error events, says how far out it would still stand (178A-49 to
 //! 178A-56).
 
-use crate::com::distribution::{Distribution, convolve};
+use super::tails;
+use crate::com::distribution::Distribution;
 
 /// What the detector sees.
 #[derive(Clone, Copy, Debug)]
@@ -146,11 +147,7 @@ fn trimmed(mut distribution: Distribution) -> Distribution {
 }
 
 fn plus(a: &Distribution, b: &Distribution) -> Distribution {
-    trimmed(Distribution {
-        bin_v: a.bin_v,
-        first: a.first + b.first,
-        probability: convolve(&a.probability, &b.probability),
-    })
+    trimmed(tails::plus(a, b))
 }
 
 /// What sequence detection adds; `None` where receiver noise cannot make the penalty.
