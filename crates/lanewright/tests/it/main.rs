@@ -6,5 +6,6 @@ mod link_budget;
 mod link_eye;
 mod link_com;
 mod link_networks;
+mod link_fec;
 mod output;
 mod schemas;

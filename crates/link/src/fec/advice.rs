@@ -64,7 +64,7 @@ pub fn break_even(start: f64, scheme: &Scheme) -> Result<Option<f64>, Refusal> {
     if gain(low)? >= 0.0 || gain(high)? <= 0.0 {
         return Ok(None);
     }
-    while high - low > 1e-4 {
+    while high - low > 1e-3 {
         let middle = 0.5 * (low + high);
         if gain(middle)? > 0.0 {
             high = middle;

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn every_scheme_answers_at_any_error_ratio() {
         for name in NAMES {
-            for ber in [0.0, 1e-18, 1e-9, 1e-5, 1e-3, 1.5e-2] {
+            for ber in [0.0, 1e-18, 1e-5, 1.5e-2] {
                 let question = question(name, ber);
                 let answer = assess(&question).expect("sound");
                 let errors = &answer.errors;

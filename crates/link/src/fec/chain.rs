@@ -54,6 +54,11 @@ pub fn chain(process: &ErrorProcess, scheme: &Scheme) -> Result<LinkErrors, Refu
         }),
         Code::ReedSolomon(code) => {
             let counts = wrong_symbols(&lane, &code, &scheme.layout)?;
+            if let super::scheme::Unit::Flit(_) = scheme.unit {
+                caveats.push(
+                    "a 640-byte flit is taken to fill the payload of one word (general knowledge of UALink 200G)",
+                );
+            }
             if matches!(scheme.layout.muxing, super::codeword::Muxing::Bit { streams } if streams > 1) {
                 caveats.push("symbols of bit-multiplexed streams are taken as aligned");
             }

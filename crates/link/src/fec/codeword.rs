@@ -213,11 +213,12 @@ fn one_lane(chain: &Chain, code: &RsCode, layout: &Layout, per_stream: usize, li
     rows[0] = start;
     let mut scratch = vec![0.0; states];
     let mut mean = 0.0;
+    // One for each way in which line symbols fall on our streams.
+    let mut programmes: Vec<(Vec<Option<usize>>, Vec<LineStep>)> = Vec::new();
 
     for slot in 0..per_stream * interleave {
         // A stream's turn comes when its number and the slot's fall on our word.
         let ours: Vec<bool> = (0..streams).map(|stream| (stream + slot) % interleave == 0).collect();
-        let mut programmes: Vec<(Vec<Option<usize>>, Vec<LineStep>)> = Vec::new();
         for line_symbol in 0..line_symbols {
             let marks: Vec<Option<usize>> = (0..bits)
                 .map(|bit| (line_symbol * bits + bit) % streams)
@@ -410,7 +411,7 @@ pub(super) mod tests {
 
         #[test]
         fn more_errors_are_worse_and_interleave_never_is(
-            ln in -14.0f64..-6.0, a in 0.0f64..0.8, precoding: bool, lanes in 1usize..5,
+            ln in -14.0f64..-6.0, a in 0.05f64..0.8, precoding: bool, lanes in 1usize..5,
         ) {
             let at = |start: f64, interleave| {
                 let layout = Layout { interleave, lanes, muxing: Muxing::Symbol };

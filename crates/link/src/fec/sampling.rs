@@ -144,27 +144,27 @@ mod tests {
 
     #[test]
     fn random_errors_agree_with_a_real_decoder() {
-        check(&ErrorProcess::Random { ber: 1.7e-3 }, false, KP4, &Layout::PLAIN, 3_000, 4.0);
+        check(&ErrorProcess::Random { ber: 1.9e-3 }, false, KP4, &Layout::PLAIN, 800, 4.0);
     }
 
     #[test]
     fn bursts_agree_with_a_real_decoder() {
-        let process = ErrorProcess::OneTap { start: 1.8e-3, propagation: 0.7 };
-        check(&process, false, KP4, &Layout::PLAIN, 2_000, 4.0);
-        check(&process, true, KP4, &Layout::PLAIN, 1_000, 4.0);
+        let process = ErrorProcess::OneTap { start: 2.2e-3, propagation: 0.7 };
+        check(&process, false, KP4, &Layout::PLAIN, 800, 4.0);
+        check(&process, true, KP4, &Layout::PLAIN, 500, 4.0);
     }
 
     #[test]
     fn interleaved_bit_multiplexed_lanes_agree_with_a_real_decoder() {
-        let process = ErrorProcess::OneTap { start: 2e-3, propagation: 0.5 };
+        let process = ErrorProcess::OneTap { start: 2.3e-3, propagation: 0.5 };
         let layout = Layout { interleave: 2, lanes: 2, muxing: Muxing::Bit { streams: 4 } };
-        check(&process, false, KP4, &layout, 600, 4.0);
+        check(&process, false, KP4, &layout, 300, 4.0);
     }
 
     #[test]
     fn feedback_taps_agree_with_a_real_decoder() {
-        let process = ErrorProcess::Feedback { start: 8e-4, taps: vec![0.6, 0.2, -0.1] };
-        check(&process, true, KR4, &Layout::PLAIN, 2_000, 4.0);
+        let process = ErrorProcess::Feedback { start: 1e-3, taps: vec![0.6, 0.2, -0.1] };
+        check(&process, true, KR4, &Layout::PLAIN, 800, 4.0);
     }
 
     #[test]
@@ -172,12 +172,12 @@ mod tests {
     fn rare_failures_agree_with_a_real_decoder() {
         let plain = Layout::PLAIN;
         let four = Layout { interleave: 4, ..plain };
-        check(&ErrorProcess::Random { ber: 1e-3 }, false, KP4, &plain, 1_000_000, 4.0);
-        check(&ErrorProcess::OneTap { start: 4e-4, propagation: 0.75 }, true, KP4, &plain, 1_000_000, 4.0);
-        check(&ErrorProcess::OneTap { start: 8e-4, propagation: 0.75 }, false, KP4, &four, 200_000, 4.0);
-        let taps = ErrorProcess::Feedback { start: 1e-4, taps: vec![0.85, 0.3, -0.1, 0.05] };
-        check(&taps, false, KP4, &plain, 400_000, 4.0);
+        check(&ErrorProcess::Random { ber: 1e-3 }, false, KP4, &plain, 300_000, 4.0);
+        check(&ErrorProcess::OneTap { start: 1e-3, propagation: 0.75 }, true, KP4, &plain, 100_000, 4.0);
+        check(&ErrorProcess::OneTap { start: 1.3e-3, propagation: 0.75 }, false, KP4, &four, 60_000, 4.0);
+        let taps = ErrorProcess::Feedback { start: 1e-3, taps: vec![0.85, 0.3, -0.1, 0.05] };
+        check(&taps, false, KP4, &plain, 200_000, 4.0);
         let fading = ErrorProcess::TwoState { to_bad: 2e-5, to_good: 0.02, good: 1e-4, bad: 0.1 };
-        check(&fading, false, KP4, &plain, 200_000, 4.0);
+        check(&fading, false, KP4, &plain, 30_000, 4.0);
     }
 }

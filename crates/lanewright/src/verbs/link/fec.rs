@@ -10,12 +10,15 @@ use lanewright_link::fec::process::ErrorProcess;
 use lanewright_link::fec::replay::Replay;
 use lanewright_link::fec::scheme::{Code, NAMES, Scheme, Unit};
 use lanewright_link::fec::slicer::{Signalling, margin_at_snr, symbol_error_ratio};
-use lanewright_model::problem::nearest;
+use lanewright_model::catalogue::Catalogue;
+use lanewright_model::catalogue::protocol::Modulation;
+use lanewright_model::problem::{Problems, nearest};
+use lanewright_model::text::Texts;
 use serde_json::json;
 
-use super::super::{Exit, Outcome, json_text};
+use super::super::{CatalogueArgs, Exit, Outcome, json_text};
 use super::{fec_screen, fec_tables};
-use crate::disk;
+use crate::{disk, problems};
 
 /// Options of `link fec`.
 #[derive(Args, Debug)]
@@ -29,6 +32,7 @@ use crate::disk;
 Examples:
   lanewright link fec --ber 1e-5
   lanewright link fec --ber 2.4e-4 --scheme kp4 --rate 400 --interleave 2 --frame-bytes 1518
+  lanewright link fec --ber 1e-5 --protocol ethernet/400gbase-r4 --interleave 2
   lanewright link fec --ber 5e-5 --burst 0.7 --precoding auto
   lanewright link fec --com 3.2 --der0 1e-4 --dfe-taps 0.6,0.1 --interleave 4 --target-flr 6.2e-11
   lanewright link fec --ber 4e-3 --scheme kp4-inner --rate 800
@@ -56,6 +60,9 @@ pub struct FecArgs {
     /// Scheme; see below
     #[arg(long, value_name = "NAME")]
     pub scheme: Option<String>,
+    /// Protocol or lane technology of the catalogue, which gives scheme, levels, lanes and rate
+    #[arg(long, value_name = "ID", conflicts_with = "scheme")]
+    pub protocol: Option<String>,
     /// Code words that take turns, symbol by symbol (kp4-inner: words that share an inner word, 12 by default)
     #[arg(long, value_name = "N")]
     pub interleave: Option<usize>,
@@ -119,6 +126,18 @@ pub struct FecArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Catalogue options.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
+}
+
+/// What the link is, from the command line or the catalogue.
+#[derive(Clone, Debug, Default)]
+struct Basis {
+    scheme: Option<Scheme>,
+    /// Payload rate; of the line for PCI Express and CXL.
+    rate_gbps: Option<f64>,
+    lanes: Option<usize>,
 }
 
 /// Frame loss that 802.3bs and later ask of links: the equivalent of a bit error ratio of 1e-13.
@@ -127,22 +146,66 @@ const USUAL_FLR: f64 = 6.2e-11;
 const USUAL_RETRY: f64 = 5e-6;
 
 /// Runs `link fec`.
-pub fn run(args: &FecArgs) -> Outcome {
-    match answer(args) {
+pub fn run(args: &FecArgs, colour: bool) -> Outcome {
+    let mut basis = Basis::default();
+    if let Some(id) = &args.protocol {
+        let (mut texts, mut found) = (Texts::new(), Problems::new());
+        let catalogue = disk::catalogue(args.catalogue.catalogue.as_deref(), &mut texts, &mut found);
+        if found.has_errors() {
+            return Outcome::bad_input(problems::draw(&found, &texts, colour));
+        }
+        match of_catalogue(&catalogue, id) {
+            Ok(found) => basis = found,
+            Err(message) => return Outcome::bad_input(format!("{message}\n")),
+        }
+    }
+    match answer(args, &basis) {
         Ok(outcome) => outcome,
         Err(message) => Outcome::bad_input(format!("{}\n", message.trim_end())),
     }
 }
 
-fn answer(args: &FecArgs) -> Result<Outcome, String> {
+/// The link of a protocol, or of one lane of a technology.
+fn of_catalogue(catalogue: &Catalogue, id: &str) -> Result<Basis, String> {
+    let protocol = catalogue.protocols.iter().find(|protocol| protocol.id == id);
+    let technology = match protocol {
+        Some(protocol) => catalogue.technologies.get(protocol.technology),
+        None => catalogue.technologies.iter().find(|technology| technology.id.value == id),
+    };
+    let Some(technology) = technology else {
+        let known = catalogue.protocols.iter().map(|protocol| protocol.id.as_str());
+        let known = known.chain(catalogue.technologies.iter().map(|technology| technology.id.value.as_str()));
+        let help = nearest(id, known)
+            .map_or_else(|| "see `lanewright parts protocols`".into(), |near| format!("did you mean `{near}`?"));
+        return Err(format!("--protocol: the catalogue has no protocol or lane technology `{id}`; {help}"));
+    };
+    let signalling = match technology.modulation {
+        Modulation::Nrz => Signalling::Nrz,
+        Modulation::Pam4 => Signalling::Pam4,
+        other => {
+            return Err(format!(
+                "--protocol: lanes of `{id}` are {other}; error correction is worked out for nrz and pam4"
+            ));
+        }
+    };
+    let fec = technology.fec.as_deref();
+    let scheme = Scheme::of_technology(&technology.family, fec, signalling).ok_or_else(|| {
+        let what = fec.map_or_else(|| "no FEC and a line code of its own".into(), |text| format!("\"{text}\""));
+        format!("--protocol: `{id}` uses {what}, which is not modelled; give a --scheme: {}", NAMES.join(", "))
+    })?;
+    let (lanes, rate) = protocol.map_or((1, technology.lane_gbps.0), |protocol| (protocol.lanes, protocol.rate.0));
+    Ok(Basis { scheme: Some(scheme), rate_gbps: Some(rate), lanes: Some(lanes as usize) })
+}
+
+fn answer(args: &FecArgs, basis: &Basis) -> Result<Outcome, String> {
     if args.table {
-        return table(args);
+        return table(args, basis);
     }
-    let scheme = scheme(args, args.scheme.as_deref().unwrap_or("kp4"))?;
+    let scheme = scheme(args, basis, args.scheme.as_deref().unwrap_or("kp4"))?;
     let process = process(args, &scheme)?;
     let (target, given) = target(args, &scheme);
     let mut question = Question {
-        rate_gbps: rate(args, &scheme)?,
+        rate_gbps: rate(args, basis, &scheme)?,
         frame_bytes: args.frame_bytes,
         target,
         replay: ReplayPath {
@@ -164,20 +227,21 @@ fn answer(args: &FecArgs) -> Result<Outcome, String> {
     Ok(Outcome { out, err: String::new(), exit })
 }
 
-fn table(args: &FecArgs) -> Result<Outcome, String> {
-    let names: Vec<&str> = match &args.scheme {
+fn table(args: &FecArgs, basis: &Basis) -> Result<Outcome, String> {
+    let one = args.scheme.as_deref().or(basis.scheme.as_ref().map(|scheme| scheme.name));
+    let names: Vec<&str> = match one {
         Some(name) => vec![name],
         None => vec!["none", "kr4", "kp4", "ll", "kp4-inner", "pcie6"],
     };
     let mut subjects = Vec::new();
     for name in names {
-        let scheme = scheme(args, name)?;
+        let scheme = scheme(args, basis, name)?;
         // The inner code is for random errors; a table of bursts leaves it out.
         let bursts = args.burst.is_some() || !args.dfe_taps.is_empty() || !args.two_state.is_empty();
-        if scheme.code == Code::Inner && bursts && args.scheme.is_none() {
+        if scheme.code == Code::Inner && bursts && one.is_none() {
             continue;
         }
-        let rate = rate(args, &scheme)?;
+        let rate = rate(args, basis, &scheme)?;
         subjects.push((scheme, template(args)?, rate));
     }
     let sweep = fec_tables::sweep(&subjects, args.frame_bytes).map_err(|refusal| refusal.to_string())?;
@@ -188,14 +252,13 @@ fn table(args: &FecArgs) -> Result<Outcome, String> {
     let out = if args.json {
         json_text(fec_tables::json(&sweep, &limits))
     } else {
-        fec_tables::draw(&sweep, &limits, args.frame_bytes, args.scheme.is_none())
-            .map_err(|refusal| refusal.to_string())?
+        fec_tables::draw(&sweep, &limits, args.frame_bytes, one.is_none()).map_err(|refusal| refusal.to_string())?
     };
     Ok(Outcome::clean(out))
 }
 
-fn scheme(args: &FecArgs, name: &str) -> Result<Scheme, String> {
-    let mut scheme = Scheme::named(name).ok_or_else(|| {
+fn scheme(args: &FecArgs, basis: &Basis, name: &str) -> Result<Scheme, String> {
+    let mut scheme = basis.scheme.clone().or_else(|| Scheme::named(name)).ok_or_else(|| {
         let help = match nearest(name, NAMES) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of: {}", NAMES.join(", ")),
@@ -203,7 +266,7 @@ fn scheme(args: &FecArgs, name: &str) -> Result<Scheme, String> {
         format!("--scheme: no scheme is called `{name}`; {help}")
     })?;
     let flits = scheme.code == Code::Flit;
-    scheme.layout.lanes = args.lanes.unwrap_or(if flits { 16 } else { 1 });
+    scheme.layout.lanes = args.lanes.or(basis.lanes).unwrap_or(if flits { 16 } else { 1 });
     scheme.layout.interleave = match (args.interleave, scheme.code) {
         (Some(interleave), _) => interleave,
         (None, Code::Inner) => 12,
@@ -289,9 +352,9 @@ fn target(args: &FecArgs, scheme: &Scheme) -> (Target, bool) {
 }
 
 /// Payload rate of the port.
-fn rate(args: &FecArgs, scheme: &Scheme) -> Result<f64, String> {
+fn rate(args: &FecArgs, basis: &Basis, scheme: &Scheme) -> Result<f64, String> {
     let lanes = scheme.layout.lanes as f64;
-    let line = match (args.rate, scheme.unit, scheme.name) {
+    let line = match (args.rate.or(basis.rate_gbps), scheme.unit, scheme.name) {
         (Some(rate), _, _) => rate,
         (None, Unit::Flit(256), "pcie7") => 128.0 * lanes,
         (None, Unit::Flit(256), _) => 64.0 * lanes,

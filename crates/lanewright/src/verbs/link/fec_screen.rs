@@ -73,10 +73,7 @@ pub fn draw(question: &Question, found: &Assessment) -> String {
             ratio(units.per_second)
         ),
     );
-    line(
-        &format!("wrong {what} taken for right"),
-        format!("{} (estimate)", every(units.seconds_to_false_acceptance)),
-    );
+    line(&format!("wrong {what} taken for right"), format!("{} (estimate)", every(units.seconds_to_false_acceptance)));
 
     if let Some(replay) = &found.replay {
         line(

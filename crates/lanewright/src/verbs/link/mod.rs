@@ -5,6 +5,9 @@ pub mod channels;
 pub mod com;
 mod com_report;
 mod eye;
+mod fec;
+mod fec_screen;
+mod fec_tables;
 mod optics;
 mod presets;
 pub mod setup;
@@ -56,7 +59,7 @@ pub fn run(args: &LinkArgs, colour: bool) -> Outcome {
         LinkCommand::Com(args) => com::run(args, colour),
         LinkCommand::Sweep(args) => sweep::run(args),
         LinkCommand::Presets(args) => presets::run(args),
-        LinkCommand::Fec(args) => fec::run(args),
+        LinkCommand::Fec(args) => fec::run(args, colour),
         LinkCommand::Budget(args) => budget::run(args, colour),
         LinkCommand::Eye(args) => eye::run(args, colour),
         LinkCommand::Check(args) => check::run(args, colour),

@@ -125,7 +125,7 @@ mod tests {
     use rand_chacha::rand_core::{Rng, SeedableRng};
 
     use super::super::super::slicer::{Signalling, bit_error_ratio, margin_at_snr};
-    use super::super::simulate::run;
+    use super::super::simulate::{run, run_each};
     use super::*;
 
     #[test]
@@ -148,6 +148,55 @@ mod tests {
         let expected = share * tally.words as f64;
         assert!((wrong - expected).abs() < 4.0 * expected.sqrt() + 0.01 * expected, "{wrong} {expected}");
         assert!((tally.ber_after() / table.ber - 1.0).abs() < 0.1);
+    }
+
+    /// The concatenation as it is built: symbols of so many outer words dealt out to inner words, sent, decoded softly,
+    /// gathered again, and outer words with more than fifteen wrong ones counted.
+    #[test]
+    fn concatenation_agrees_with_a_simulation_of_both_codes() {
+        for (words, ber, groups) in [(12, 8.5e-3, 60), (4, 8.5e-3, 120)] {
+            let margin = {
+                let (mut low, mut high) = (1.0, 6.0);
+                for _ in 0..60 {
+                    let middle: f64 = 0.5 * (low + high);
+                    let more = bit_error_ratio(Signalling::Pam4, middle) > ber;
+                    if more { low = middle } else { high = middle }
+                }
+                low
+            };
+            let each = SYMBOLS / words;
+            let inner_words = 544usize.div_ceil(each);
+            let mut random = ChaCha8Rng::seed_from_u64(3);
+            let (mut lost, mut squares) = (0.0, 0.0);
+            for _ in 0..groups {
+                let mut wrong = vec![0usize; words];
+                let mut sent = 0;
+                run_each(
+                    inner_words as u64,
+                    margin,
+                    6,
+                    || random.next_u64(),
+                    |mask| {
+                        for place in 0..SYMBOLS {
+                            // The last inner word is only partly ours.
+                            if mask >> place & 1 == 1 && sent * each + place / words < 544 {
+                                wrong[place % words] += 1;
+                            }
+                        }
+                        sent += 1;
+                    },
+                );
+                let failed = wrong.iter().filter(|count| **count > 15).count() as f64;
+                lost += failed;
+                squares += failed * failed;
+            }
+            let counts = inner_outcome(ber).expect("inside").outer_counts(words, 544, 15).expect("divides");
+            let expected = counts.over() * (groups * words) as f64;
+            let sigma = f64::max(squares, expected).sqrt();
+            assert!(expected > 5.0, "{words}: {expected} expected, too few to compare");
+            // The table's own error is a few percent here: the tail moves by sixteen times that of the symbols.
+            assert!((lost - expected).abs() < 4.0 * sigma + 0.1 * expected, "{words}: {lost} of {expected} expected");
+        }
     }
 
     #[test]

@@ -41,7 +41,18 @@ const LEVELS: [f32; 4] = [-3.0, -1.0, 3.0, 1.0];
 
 /// Sends `words` words of random bits at a margin (half the level spacing over the noise's standard deviation) and
 /// decodes them with so many least reliable places. `random` gives 64 random bits a call.
-pub fn run(words: u64, margin: f64, places: usize, mut random: impl FnMut() -> u64) -> Tally {
+pub fn run(words: u64, margin: f64, places: usize, random: impl FnMut() -> u64) -> Tally {
+    run_each(words, margin, places, random, |_| {})
+}
+
+/// The same, and hands over for every word which of its twelve message symbols are wrong, as bits.
+pub fn run_each(
+    words: u64,
+    margin: f64,
+    places: usize,
+    mut random: impl FnMut() -> u64,
+    mut each: impl FnMut(u16),
+) -> Tally {
     let mut tally = Tally { words, ..Tally::default() };
     let at: Vec<usize> = message_places().collect();
     let sigma = (1.0 / margin) as f32;
@@ -68,15 +79,16 @@ pub fn run(words: u64, margin: f64, places: usize, mut random: impl FnMut() -> u
         };
         tally.wrong_before += u64::from((hard ^ sent).count_ones());
         let wrong = decided ^ sent;
-        let mut wrong_symbols = 0;
+        let mut wrong_symbols = 0u16;
         if wrong != 0 {
-            for symbol in at.chunks(MESSAGE / SYMBOLS) {
+            for (number, symbol) in at.chunks(MESSAGE / SYMBOLS).enumerate() {
                 let bits = symbol.iter().filter(|place| wrong >> **place & 1 == 1).count();
                 tally.wrong_after += bits as u64;
-                wrong_symbols += usize::from(bits > 0);
+                wrong_symbols |= u16::from(bits > 0) << number;
             }
         }
-        tally.symbols[wrong_symbols] += 1;
+        tally.symbols[wrong_symbols.count_ones() as usize] += 1;
+        each(wrong_symbols);
     }
     tally
 }
