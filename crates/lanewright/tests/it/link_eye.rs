@@ -9,10 +9,11 @@ pub fn line(loss_db: f64) -> String {
     let mut text = String::from("! two matched lines\n# GHZ S MA R 50\n");
     for k in 1..=800 {
         let ghz = 0.05 * f64::from(k);
-        // Skin effect and its phase, half of the loss; the other half in proportion to the frequency.
+        // Skin effect and dielectric, half of the loss at 16 GHz each, with the phases that go with them (93A-9 to 93A-11).
         let x = ghz / 16.0;
         let magnitude = 10f64.powf(-loss_db * (0.5 * x.sqrt() + 0.5 * x) / 20.0);
-        let phase = -360.0 * ghz * 1.0 - loss_db * 0.5 * x.sqrt() / 8.685_889_638 * 180.0 / PI;
+        let neper = 0.5 * loss_db / 8.685_889_638;
+        let phase = -360.0 * ghz + neper * (x * 2.0 / PI * ghz.ln() - x.sqrt()) * 180.0 / PI;
         let through = format!("{magnitude:.6} {phase:.4}");
         let rows = [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]];
         for (at, row) in rows.iter().enumerate() {
@@ -129,5 +130,30 @@ fn what_cannot_be_used_ends_with_2_and_a_hint() {
         assert_eq!(run.code, 2, "{args:?}: {}", run.out);
         assert!(run.err.contains(words), "{args:?}: {}", run.err);
         assert!(!run.err.contains("panicked"), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_sheet_gives_the_eye_where_com_puts_it() {
+    let folder = Folder::new();
+    folder.write("short.s4p", line(12.0));
+    let grid = ["--set", "c(-1)=[-.1:.05:0]", "--set", "c(1)=[-.1:.05:0]", "--set", "g_DC=[-8:4:0]", "--case", "1"];
+    let common = [&["--preset", "25g-kr", "--thru", "short.s4p"][..], &grid].concat();
+    let run = folder.run(&[&["link", "eye", "--json", "-o", "eye.html"], &common[..]].concat());
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let json: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    let case = &json["cases"][0];
+    let (com, margin) = (json["com"]["com_db"].as_f64(), case["costs"]["margin_db"].as_f64());
+    let (com, margin) = (com.expect("a number"), margin.expect("a number"));
+    // The same terms but for jitter, which the eye takes as a movement of the sampling instant.
+    assert!((com - margin).abs() < 0.5, "{com} {margin}");
+    assert!(case["next_steps"].as_array().expect("a list").len() > 5);
+    let run = folder.run(&[&["link", "com", "-o", "com.html"], &common[..]].concat());
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.err.contains("report written to com.html"));
+    for (file, kind) in [("eye.html", "Statistical eye"), ("com.html", "Channel operating margin")] {
+        let page = std::fs::read_to_string(folder.path(file)).expect("the report is there");
+        assert!(page.contains(kind) && page.contains("Figure of merit in dB over the transmit taps"), "{file}");
+        assert!(page.contains("Impedance against time") && page.contains("f_HP_PZ") | page.contains("f_z"), "{file}");
     }
 }

@@ -52,7 +52,9 @@ pub fn com_steps(
     }
     let first = -(outcome.tx_cursor as i32) - 1;
     let last = outcome.tx_taps.len() as i32 - outcome.tx_cursor as i32;
-    for position in [first, last] {
+    // Behind a receive equaliser, which does the same work, transmit taps are not worth their search.
+    let positions = if parameters.rx_ffe.is_some() { Vec::new() } else { vec![first, last] };
+    for position in positions {
         step(format!("Tx tap c({position})"), &|p| {
             p.tx_ffe.taps.push(TapGrid { position, values: TAP_SIZES.to_vec() });
             p.tx_ffe.taps.sort_by_key(|tap| tap.position);

@@ -4,7 +4,8 @@
 //! - [`statistical`]: the eye, voltages at every phase; [`opening`]: contours, heights, widths, bathtubs;
 //! - [`cost`]: what each term costs; [`next_step`]: what a further step would gain;
 //! - [`standard`]: links that are judged by an eye, as data; [`front_end`], [`receiver`]: their reference receivers;
-//!   [`case`], [`com_steps`]: the same for a case of a COM evaluation; [`die_to_die`]: wires between dies in a package.
+//!   [`case`], [`com_steps`]: the same for a case of a COM evaluation; [`reflection`]: what a report shows of
+//!   its reflections; [`die_to_die`]: wires between dies in a package.
 
 pub mod amplitude;
 pub mod case;
@@ -18,6 +19,7 @@ pub mod next_step;
 pub mod opening;
 pub mod pulse;
 pub mod receiver;
+pub mod reflection;
 pub mod standard;
 pub mod statistical;
 pub mod tail;

@@ -2,7 +2,7 @@
 
 use lanewright_link::com::channel::ChannelSet;
 use lanewright_link::com::outcome::{CaseOutcome, ComOutcome};
-use lanewright_link::com::parameters::ComParameters;
+use lanewright_link::com::parameters::{ComParameters, SequenceDetection};
 use lanewright_link::eye::case::CaseDetail;
 use lanewright_link::eye::next_step::StepGain;
 
@@ -32,8 +32,17 @@ pub struct ComReportInput<'a> {
     pub command: &'a str,
 }
 
+/// Taps in order; runs of more than three that are nil in short.
 fn taps(values: &[f64]) -> String {
-    values.iter().map(|v| number::decimals(*v, 4)).collect::<Vec<_>>().join("  ")
+    let mut words: Vec<String> = Vec::new();
+    for run in values.chunk_by(|a, b| (*a == 0.0) == (*b == 0.0)) {
+        if run[0] == 0.0 && run.len() > 3 {
+            words.push(format!("({} nil)", run.len()));
+        } else {
+            words.extend(run.iter().map(|v| if *v == 0.0 { "0".into() } else { number::decimals(*v, 4) }));
+        }
+    }
+    words.join("  ")
 }
 
 /// The report as HTML.
@@ -84,7 +93,7 @@ pub fn report<'a>(input: &ComReportInput<'a>, kind: &'a str) -> LinkReport<'a> {
     }
     let cases = order.iter().map(|at| {
         let steps = input.steps.get(*at).map_or(&[][..], Vec::as_slice);
-        case_view(&input.details[*at], &outcome.cases[*at], steps)
+        case_view(&input.details[*at], &outcome.cases[*at], steps, input.parameters.sequence_detection)
     });
     LinkReport {
         kind,
@@ -108,7 +117,12 @@ pub fn report<'a>(input: &ComReportInput<'a>, kind: &'a str) -> LinkReport<'a> {
     }
 }
 
-fn case_view<'a>(detail: &'a CaseDetail, outcome: &CaseOutcome, steps: &'a [StepGain]) -> CaseView<'a> {
+fn case_view<'a>(
+    detail: &'a CaseDetail,
+    outcome: &CaseOutcome,
+    steps: &'a [StepGain],
+    sequence: SequenceDetection,
+) -> CaseView<'a> {
     let mut settings = vec![
         ("g_DC".to_string(), format!("{} dB", number::plain(outcome.g_dc_db).replace('-', "−"))),
         (
@@ -132,7 +146,7 @@ fn case_view<'a>(detail: &'a CaseDetail, outcome: &CaseOutcome, steps: &'a [Step
     }
     settings.push((
         "Sampling instant".into(),
-        format!("sample {}, {} from the first guess", outcome.sample, outcome.phase),
+        format!("sample {}, {} from the first guess", outcome.sample, number::decimals(f64::from(outcome.phase), 0)),
     ));
     settings.push((
         "Settings".into(),
@@ -156,14 +170,17 @@ fn case_view<'a>(detail: &'a CaseDetail, outcome: &CaseOutcome, steps: &'a [Step
             settings.push((name.into(), format!("{} mV", number::decimals(value, 4))));
         }
     }
-    let note = format!(
+    let mut notes = vec![format!(
         "COM of this case is {} dB with A_ni {} mV. The eye takes jitter as a movement of the sampling instant, where COM takes \
          it as noise in proportion to the slope: its A_ni at the sampling instant is {} mV, a margin of {} dB.",
         number::decimals(outcome.com_db, 2),
         number::decimals(outcome.a_ni_mv, 3),
         number::decimals(detail.costs.interference_mv, 3),
         number::decimals(detail.costs.margin_db, 2)
-    );
+    )];
+    if sequence != SequenceDetection::None {
+        notes.push("COM counts what sequence detection gains; the eye is what a slicer would see without it.".into());
+    }
     CaseView {
         name: format!("Package case {}: COM {} dB", detail.case, number::decimals(outcome.com_db, 2)),
         raw_pulse: &detail.raw_pulse,
@@ -174,7 +191,7 @@ fn case_view<'a>(detail: &'a CaseDetail, outcome: &CaseOutcome, steps: &'a [Step
         steps,
         maps: maps(detail, outcome),
         settings,
-        notes: vec![note],
+        notes,
     }
 }
 

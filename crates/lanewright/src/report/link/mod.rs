@@ -10,6 +10,7 @@ mod losses;
 pub mod maps;
 mod pulse;
 mod raster;
+mod reflection;
 pub mod view;
 
 pub use com::{ComReportInput, html};
@@ -40,6 +41,7 @@ pub fn page(report: &LinkReport<'_>) -> String {
         page.section("channel", "Channel", |out| {
             put!(out, "<div class=\"charts\">");
             losses::draw(channels, report.nyquist_hz, out);
+            reflection::draw(&channels.victim, out);
             if let Some(loss) = report.loss {
                 costs::loss(loss, out);
             }

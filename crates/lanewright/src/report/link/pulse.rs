@@ -59,7 +59,10 @@ pub fn draw(case: &CaseView<'_>, out: &mut String) {
         ("rest", "what is left of other symbols".to_string()),
     ];
     if taps > 0 {
-        entries.push(("taken", format!("taken off by decision feedback, {taps} taps")));
+        entries.push((
+            "taken",
+            format!("taken off by decision feedback, {taps} {}", if taps == 1 { "tap" } else { "taps" }),
+        ));
     }
     key(out, &entries);
 }

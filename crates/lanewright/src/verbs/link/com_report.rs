@@ -89,7 +89,8 @@ pub fn parameter_rows(setup: &Setup) -> Vec<ParameterRow> {
     let found = names::all().filter_map(|name| {
         let row = setup.rows.find(None, name).ok().flatten()?;
         let value = row.value.map(|value| value.to_string()).unwrap_or_default();
-        let entry = entries.iter().find(|entry| entry.row == name && entry.value == value);
+        let by_hand = row.place.starts_with("--set");
+        let entry = entries.iter().find(|entry| entry.row == name && !by_hand);
         let source = entry.map_or(row.place, |entry| format!("{}: {}", entry.certainty, entry.source));
         Some(ParameterRow { name: name.to_string(), value, source })
     });
