@@ -294,8 +294,9 @@ impl LinearLink {
         });
         let near = law(self.nyquist(), if retimed { 0.0 } else { self.near_loss_db });
         let far = law(self.nyquist(), self.far_loss_db);
+        // The closure of a retimed transmitter holds its bandwidth and its laser's noise already.
         let light = |f: f64| {
-            if retimed { bessel(f, self.bandwidth_ghz) } else { self.transmitter(&setting, &near, f) }
+            if retimed { Complex64::new(1.0, 0.0) } else { self.transmitter(&setting, &near, f) }
         };
         let rest = |f: f64| bessel(f, self.bandwidth_ghz) * board(&far, f);
         // Sensitivity is that of an ideal transmitter: an rms of OMA / (6 Q_t) behind the reference filter. All noise
@@ -304,9 +305,8 @@ impl LinearLink {
         let weaker = 10_f64.powf((sensitivity_dbm - received_dbm) / 10.0) / (6.0 * Q_T);
         let thermal = weaker * weaker / reference;
         let lags = host.taps;
-        let laser = 10_f64.powf(self.rin_db_per_hz / 10.0) * 1e9;
         let slicer = noise(self.baud_gbd, lags, |f| {
-            let sent = if retimed { laser } else { self.transmitter_noise(&setting, &near, f) };
+            let sent = if retimed { 0.0 } else { self.transmitter_noise(&setting, &near, f) };
             let crosstalk = VARIANCE / self.nyquist() * 10_f64.powf(-self.crosstalk_db / 10.0) * light(f).norm_sqr();
             let swing = 2.0 * host.input_v;
             let through = rest(f).norm_sqr();
