@@ -282,7 +282,6 @@ impl Generation {
                     common_mode_v: 0.0,
                 }],
                 board: None,
-                reflection: both(1.0),
             },
             receive_filter: ReceiveFilter {
                 bandwidth_of_baud: self.filter_of_baud,

@@ -2,22 +2,22 @@
 
 mod budget;
 pub mod channels;
+mod check;
 pub mod com;
 mod com_report;
+mod convert;
 mod eye;
 mod fec;
+mod fec;
+mod fec_screen;
 mod fec_screen;
 mod fec_tables;
+mod fec_tables;
+mod network_files;
 mod optics;
 mod presets;
 pub mod setup;
 mod sweep;
-mod fec;
-mod fec_screen;
-mod fec_tables;
-mod check;
-mod convert;
-mod network_files;
 
 use clap::{Args, Subcommand};
 
