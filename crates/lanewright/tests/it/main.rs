@@ -3,5 +3,9 @@
 mod bad_files;
 mod command;
 mod link_budget;
+mod link_com;
+mod link_eye;
+mod link_fec;
+mod link_networks;
 mod output;
 mod schemas;

@@ -30,6 +30,26 @@ impl CtleGains {
         h
     }
 
+    /// |H_ctf|² at many frequencies.
+    pub fn powers(&self, frequency_hz: &[f64]) -> Vec<f64> {
+        let s = &self.stage;
+        let g = db(s.gain_db).powi(2);
+        let low = match (&self.low, s.low_pair_hz) {
+            (Some(low), _) => Some((db(low.gain_db).powi(2), low.corner_hz, low.corner_hz)),
+            (None, Some((zero_hz, pole_hz))) => Some((1.0, zero_hz, pole_hz)),
+            (None, None) => None,
+        };
+        let square = |hz: f64, corner: f64| (hz / corner).powi(2);
+        let first =
+            |hz: f64| (g + square(hz, s.zero_hz)) / ((1.0 + square(hz, s.pole1_hz)) * (1.0 + square(hz, s.pole2_hz)));
+        match low {
+            None => frequency_hz.iter().map(|&hz| first(hz)).collect(),
+            Some((g2, zero, pole)) => {
+                frequency_hz.iter().map(|&hz| first(hz) * (g2 + square(hz, zero)) / (1.0 + square(hz, pole))).collect()
+            }
+        }
+    }
+
     /// The impulse response behind the equaliser.
     pub fn filter(&self, impulse: &[f64], sample_hz: f64) -> Vec<f64> {
         let s = &self.stage;
@@ -119,6 +139,7 @@ mod tests {
                 .map(|(n, y)| Complex64::from_polar(*y, -2.0 * PI * f * n as f64 / rate)).sum();
             let expected = ctle.gain(f);
             prop_assert!((h - expected).norm() < 2e-3 * expected.norm().max(0.1), "{} {}", h, expected);
+            prop_assert!((ctle.powers(&[f])[0] / expected.norm_sqr() - 1.0).abs() < 1e-12);
         }
     }
 

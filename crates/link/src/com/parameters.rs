@@ -105,6 +105,9 @@ pub struct Ends {
     pub cases: Vec<PackageCase>,
     /// Host boards, where the sheet includes them.
     pub board: Option<Board>,
+    /// kappa1, kappa2: shares of the channel's reflection that meet the packages, 1 in every standard (SDD11 and SDD22
+    /// are multiplied by them).
+    pub reflection: BothEnds<f64>,
 }
 
 /// A stage of the die's ladder.
@@ -421,6 +424,12 @@ pub struct Erl {
     pub gx: f64,
     /// Whether a Butterworth receiver filter is applied (TDR_Butterworth).
     pub butterworth: bool,
+    /// TDR_W_TXPKG: the transmitter's package is part of what the receiver's port looks into, and only that port counts.
+    pub with_tx_package: bool,
+    /// AUTO_TFX: the fixture delay of the second port is twice the delay of the channel.
+    pub automatic_fixture_delay: bool,
+    /// ERL_ONLY: nothing but the return loss is asked for.
+    pub only: bool,
 }
 
 /// Sequence detection behind the equaliser.

@@ -158,7 +158,7 @@ impl<'a> Prepared<'a> {
     pub fn ctle_setting(&self, gains: &CtleGains) -> CtleSetting {
         let impulse = gains.filter(&self.paths[0].impulse, self.sample_hz());
         let pulse = pulse_response(&impulse, self.clock.samples_per_ui);
-        let power: Vec<f64> = self.frequency_hz.iter().map(|&hz| gains.gain(hz).norm_sqr()).collect();
+        let power = gains.powers(self.frequency_hz);
         let sigma_n = self.noise_power.iter().zip(&power[1..]).map(|(n, g)| n * g).sum::<f64>().sqrt();
         let fext_weight = self.crosstalk.far.iter().zip(&power).map(|(x, g)| x * g).collect();
         let next_sigma2 = self.crosstalk.near.iter().zip(&power).map(|(x, g)| x * g).sum();

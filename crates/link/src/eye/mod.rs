@@ -2,17 +2,30 @@
 //!
 //! - [`pulse`], [`input`]: what reaches the slicer; [`amplitude`], [`jitter`], [`tail`]: distributions;
 //! - [`statistical`]: the eye, voltages at every phase; [`opening`]: contours, heights, widths, bathtubs;
-//! - [`cost`]: what each term costs.
+//! - [`cost`]: what each term costs; [`next_step`]: what a further step would gain;
+//! - [`standard`]: links that are judged by an eye, as data; [`front_end`], [`receiver`]: their reference receivers;
+//!   [`case`], [`com_steps`]: the same for a case of a COM evaluation; [`reflection`]: what a report shows of
+//!   its reflections; [`die_to_die`]: wires between dies in a package.
 
 pub mod amplitude;
+pub mod case;
+pub mod com_steps;
 pub mod cost;
+pub mod die_to_die;
+pub mod front_end;
 pub mod input;
 pub mod jitter;
+pub mod next_step;
 pub mod opening;
 pub mod pulse;
+pub mod receiver;
+pub mod reflection;
+pub mod standard;
 pub mod statistical;
 pub mod tail;
 
+#[cfg(test)]
+mod receiver_tests;
 #[cfg(test)]
 mod tests;
 

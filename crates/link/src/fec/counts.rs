@@ -57,6 +57,18 @@ impl Counts {
         out
     }
 
+    /// Adds an outcome: so many, with this ln of a probability.
+    pub fn push(&mut self, count: usize, ln: f64) {
+        match self.ln.get_mut(count) {
+            Some(slot) => *slot = ln_add(*slot, ln),
+            None => {
+                self.ln_over = ln_add(self.ln_over, ln);
+                self.ln_over_mean = ln_add(self.ln_over_mean, ln + (count as f64).ln());
+            }
+        }
+        self.mean += count as f64 * ln.exp();
+    }
+
     /// Largest count that is kept apart.
     pub fn limit(&self) -> usize {
         self.ln.len() - 1

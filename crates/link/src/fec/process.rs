@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::markov::{Chain, Step};
-use super::slicer::{Signalling, margin, shifted_errors};
+use super::slicer::{Signalling, detector_error_ratio, margin, shifted_errors};
 
 /// Feedback taps whose errors are followed exactly; later taps act on bursts only after they have mostly ended.
 pub const TAPS_MAX: usize = 5;
@@ -74,6 +74,24 @@ fn ratio(name: &str, value: f64, most: f64) -> Result<f64, Refusal> {
 }
 
 impl ErrorProcess {
+    /// Errors of a lane whose channel operating margin and feedback taps are known: bursts start at the detector error
+    /// ratio that the margin leaves (see [`super::slicer::detector_error_ratio`] for what that assumes), and the taps
+    /// carry them on.
+    pub fn of_com(com_db: f64, target: f64, dfe_taps: &[f64], signalling: Signalling) -> Result<Self, Refusal> {
+        ratio("target detector error ratio", target, 0.5)?;
+        if !com_db.is_finite() {
+            return Err(Refusal(format!("COM is {com_db} dB; it must be a number")));
+        }
+        let start = detector_error_ratio(com_db, target).min(0.5);
+        let process = if dfe_taps.iter().any(|tap| *tap != 0.0) {
+            Self::Feedback { start, taps: dfe_taps.to_vec() }
+        } else {
+            Self::Random { ber: start / f64::from(signalling.bits()) }
+        };
+        process.check()?;
+        Ok(process)
+    }
+
     /// Says what is wrong with the values, if anything.
     pub fn check(&self) -> Result<(), Refusal> {
         match self {
@@ -121,35 +139,21 @@ impl ErrorProcess {
                 let start = if share >= 1.0 { 1.0 } else { share * (1.0 - propagation) / (1.0 - share) };
                 Ok(Self::OneTap { start: start.min(0.5), propagation: *propagation })
             }
-            Self::Feedback { taps, .. } => {
-                self.scaled_to(ber, signalling, 0.5, |start| Self::Feedback { start, taps: taps.clone() })
+            Self::Feedback { .. } => self.scaled_to(ber, signalling),
+            Self::TwoState { .. } if self.scale() == 0.0 => {
+                Err(Refusal("a process without errors cannot be scaled to a bit error ratio".into()))
             }
-            Self::TwoState { to_bad, to_good, good, bad } => {
-                let largest = to_bad.max(*good);
-                if largest == 0.0 {
-                    return Err(Refusal("a process without errors cannot be scaled to a bit error ratio".into()));
-                }
-                let most = (1.0 / to_bad).min(0.5 / good) * largest;
-                self.scaled_to(ber, signalling, most, |x| {
-                    let factor = x / largest;
-                    Self::TwoState { to_bad: to_bad * factor, to_good: *to_good, good: good * factor, bad: *bad }
-                })
-            }
+            Self::TwoState { .. } => self.scaled_to(ber, signalling),
         }
     }
 
-    /// Bisection over the logarithm of whatever `make` takes; the ratio of bit errors grows with it.
-    fn scaled_to(
-        &self,
-        ber: f64,
-        signalling: Signalling,
-        most: f64,
-        make: impl Fn(f64) -> Self,
-    ) -> Result<Self, Refusal> {
+    /// Bisection over the scale; the ratio of bit errors grows with it.
+    fn scaled_to(&self, ber: f64, signalling: Signalling) -> Result<Self, Refusal> {
         if ber == 0.0 {
-            return Ok(make(0.0));
+            return Ok(self.with_scale(0.0));
         }
-        let reached = |x: f64| make(x).chain(signalling, false).map(|chain| chain.bit_error_ratio());
+        let most = self.scale_max();
+        let reached = |x: f64| self.with_scale(x).chain(signalling, false).map(|chain| chain.bit_error_ratio());
         if reached(most)? < ber {
             return Err(Refusal(format!("no scale of these bursts gives a bit error ratio of {ber}")));
         }
@@ -165,7 +169,37 @@ impl ErrorProcess {
                 high = middle;
             }
         }
-        Ok(make((0.5 * (low + high)).exp()))
+        Ok(self.with_scale((0.5 * (low + high)).exp()))
+    }
+
+    /// How often errors begin: the one number that grows when a lane gets noisier.
+    pub fn scale(&self) -> f64 {
+        match self {
+            Self::Random { ber } => *ber,
+            Self::OneTap { start, .. } | Self::Feedback { start, .. } => *start,
+            Self::TwoState { to_bad, good, .. } => to_bad.max(*good),
+        }
+    }
+
+    /// The largest scale that makes sense.
+    pub fn scale_max(&self) -> f64 {
+        match self {
+            Self::Random { .. } | Self::OneTap { .. } | Self::Feedback { .. } => 0.5,
+            Self::TwoState { to_bad, good, .. } => (1.0 / to_bad).min(0.5 / good) * to_bad.max(*good),
+        }
+    }
+
+    /// The same process at another scale: bursts begin more or less often and stay as long.
+    pub fn with_scale(&self, scale: f64) -> Self {
+        match self {
+            Self::Random { .. } => Self::Random { ber: scale },
+            Self::OneTap { propagation, .. } => Self::OneTap { start: scale, propagation: *propagation },
+            Self::Feedback { taps, .. } => Self::Feedback { start: scale, taps: taps.clone() },
+            Self::TwoState { to_bad, to_good, good, bad } => {
+                let factor = scale / self.scale();
+                Self::TwoState { to_bad: to_bad * factor, to_good: *to_good, good: good * factor, bad: *bad }
+            }
+        }
     }
 
     /// The process as a chain over line symbols. With `precoding`, what is wrong is what remains after the receiver
@@ -357,6 +391,16 @@ mod tests {
         let plain = process.chain(PAM4, false).expect("sound").bit_error_ratio();
         let precoded = process.chain(PAM4, true).expect("sound").bit_error_ratio();
         assert!(precoded > 1.9 * plain, "{plain} {precoded}");
+    }
+
+    #[test]
+    fn a_margin_of_zero_errs_as_often_as_its_target() {
+        let plain = ErrorProcess::of_com(0.0, 1e-4, &[0.0, 0.0], PAM4).expect("sound");
+        assert!((plain.detector_ber(PAM4).expect("sound") / 0.5e-4 - 1.0).abs() < 1e-6);
+        let taps = ErrorProcess::of_com(3.0, 1e-4, &[0.8], PAM4).expect("sound");
+        assert!(taps.scale() < 1e-6 && matches!(taps, ErrorProcess::Feedback { .. }));
+        assert!(ErrorProcess::of_com(f64::NAN, 1e-4, &[], PAM4).is_err());
+        assert!(ErrorProcess::of_com(3.0, 7.0, &[], PAM4).is_err());
     }
 
     #[test]

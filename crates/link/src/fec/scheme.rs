@@ -94,11 +94,12 @@ impl Scheme {
     }
 
     /// The scheme that a lane technology of the catalogue names in its `fec` text; `None` where the text names none
-    /// that is modelled here (light FEC of vendors' own links, automotive codes). A technology without a `fec` text has
-    /// no FEC.
+    /// that is modelled here (light FEC of vendors' own links, automotive codes, PCI Express before 6 with its own line
+    /// code and replay). Ethernet and InfiniBand without a `fec` text have none.
     pub fn of_technology(family: &str, fec: Option<&str>, signalling: Signalling) -> Option<Self> {
         let Some(text) = fec else {
-            return Self::named("none").map(|scheme| Self { signalling, ..scheme });
+            let known = matches!(family, "ethernet" | "infiniband");
+            return Self::named("none").filter(|_| known).map(|scheme| Self { signalling, ..scheme });
         };
         let text = text.to_ascii_lowercase();
         let name = if text.contains("flit fec") {
@@ -190,6 +191,7 @@ mod tests {
             assert_eq!(Scheme::of_technology(family, Some(text), pam4).expect("known").name, name, "{text}");
         }
         assert!(Scheme::of_technology("nvlink", Some("light FEC with link-level replay"), pam4).is_none());
-        assert_eq!(Scheme::of_technology("pcie", None, Signalling::Nrz).expect("none").name, "none");
+        assert_eq!(Scheme::of_technology("ethernet", None, Signalling::Nrz).expect("none").name, "none");
+        assert!(Scheme::of_technology("pcie", None, Signalling::Nrz).is_none());
     }
 }

@@ -234,7 +234,7 @@ pub fn terminate(network: &Network, port: usize, impedance_ohm: Complex64) -> Re
     let z =
         *network.reference_ohm.get(port).ok_or_else(|| NetworkError::Port(format!("there is no port {}", port + 1)))?;
     let sum = impedance_ohm + z.conj();
-    if !(sum.norm() > 0.0) {
+    if sum.norm() == 0.0 || !sum.norm().is_finite() {
         return Err(NetworkError::Shape(format!("nothing can end a port of {z} ohm in {impedance_ohm} ohm")));
     }
     // Of a one-port whose reference is the conjugate of the port's, so that waves go over as they are.

@@ -26,7 +26,7 @@ pub fn interpolate(network: &Network, frequency_hz: &[f64], method: Interpolatio
         return Err(NetworkError::Frequency("a network without frequencies has nothing between them".into()));
     };
     let slack = 1e-9 * last;
-    if let Some(out) = frequency_hz.iter().find(|f| !(**f >= first - slack && **f <= last + slack)) {
+    if let Some(out) = frequency_hz.iter().find(|f| !(first - slack..=last + slack).contains(*f)) {
         return Err(NetworkError::Frequency(format!(
             "{} GHz is outside of the network's {} to {} GHz",
             out / 1e9,

@@ -88,7 +88,8 @@ impl Network {
                 self.reference_ohm.len()
             )));
         }
-        if !self.frequency_hz.windows(2).all(|pair| pair[0] < pair[1]) || self.frequency_hz.iter().any(|f| !(*f >= 0.0))
+        if !self.frequency_hz.windows(2).all(|pair| pair[0] < pair[1])
+            || self.frequency_hz.iter().any(|f| *f < 0.0 || f.is_nan())
         {
             return Err(NetworkError::Frequency("frequencies must be zero or above, and rise".into()));
         }

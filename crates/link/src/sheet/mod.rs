@@ -5,5 +5,9 @@
 
 pub mod cells;
 pub mod expression;
+pub mod names;
+pub mod preset;
 pub mod problem;
+pub mod resolve;
+pub mod rows;
 pub mod workbook;

@@ -48,6 +48,19 @@ pub struct BoundRules {
     pub tx_noise_share: f64,
     /// SNR_TXwC0: that noise is referred to the transmit cursor.
     pub tx_noise_by_cursor: bool,
+    /// Where settings are judged by eye height: what bounds it.
+    pub eye: Option<EyeRules>,
+}
+
+/// What bounds an eye's height: some of the interfering symbols at their worst, and Gaussian noise for the rest of the
+/// probability.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EyeRules {
+    /// `quantiles[k]`: how many standard deviations the noise reaches when k symbols are at their worst. The tail's
+    /// probability is that of the window's middle, times two for what is left out, over that of the symbols.
+    pub quantiles: Vec<f64>,
+    /// Largest bin of the distributions in V.
+    pub bin_v: f64,
 }
 
 /// A continuous-time setting, ready for bounds.
@@ -81,6 +94,8 @@ pub struct Scratch {
     post: Vec<f64>,
     /// Block where the last point had its peak.
     last_block: usize,
+    /// A merit in dB and as a ratio of powers.
+    pub(super) enough: (f64, f64),
 }
 
 /// What is known of a point without evaluating it.
@@ -97,7 +112,8 @@ impl<'a> SettingBound<'a> {
     /// V^2, and the crosstalk that does.
     pub fn new(rules: &'a BoundRules, pulse: &[f64], fixed_noise: f64, crosstalk: Option<CrosstalkBound>) -> Self {
         let (m, length, taps) = (rules.samples_per_ui, pulse.len(), rules.tx_taps);
-        let pad = (taps + 2) * m;
+        // Sums run on to a multiple of eight rows.
+        let pad = (taps + 8) * m;
         // Copies are shifted around the ends, as the reference does.
         let wrapped = |at: isize| pulse[at.rem_euclid(length as isize) as usize];
         let extended: Vec<f64> = (-(pad as isize)..(length + pad) as isize).map(wrapped).collect();
@@ -137,10 +153,15 @@ impl<'a> SettingBound<'a> {
 
     /// Rows of a phase in the copy shifted by a tap, from the pulse's first sample of that phase on.
     fn copy(&self, phase: usize, tap: usize) -> &[f64] {
-        let m = self.rules.samples_per_ui;
-        let count = (self.length - phase).div_ceil(m);
-        let from = ((self.pad / m) as isize - self.shift(tap)) as usize;
-        &self.lanes[phase * self.rows + from..phase * self.rows + from + count]
+        let count = (self.length - phase).div_ceil(self.rules.samples_per_ui);
+        let from = self.row(phase, tap);
+        &self.lanes[from..from + count]
+    }
+
+    /// Place in `lanes` of the first row of a phase in the copy shifted by a tap.
+    fn row(&self, phase: usize, tap: usize) -> usize {
+        let before = (self.pad / self.rules.samples_per_ui) as isize;
+        phase * self.rows + (before - self.shift(tap)) as usize
     }
 
     fn sum_energies(&mut self) {
@@ -200,22 +221,14 @@ impl<'a> SettingBound<'a> {
         ((self.pad + sample) as isize - self.shift(tap) * self.rules.samples_per_ui as isize) as usize
     }
 
-    /// Samples `from..from + count` of the equalised pulse.
+    /// Samples `from..from + count` of the equalised pulse; behind them a few more, up to a multiple of eight.
     fn window(&self, taps: &[f64], from: usize, count: usize, out: &mut Vec<f64>) {
-        // Eight sums at a time stay in registers; what is written beyond `count` is cut off.
-        let places: [usize; MOST_TAPS] = std::array::from_fn(|tap| self.place(from, tap.min(taps.len() - 1)));
-        out.resize(count.next_multiple_of(8), 0.0);
-        for (chunk, sums) in out.chunks_exact_mut(8).enumerate() {
-            let mut registers = [0.0; 8];
-            for (c, place) in taps.iter().zip(places) {
-                let copy = &self.extended[place + 8 * chunk..place + 8 * chunk + 8];
-                for (sum, sample) in registers.iter_mut().zip(copy) {
-                    *sum += c * sample;
-                }
-            }
-            sums.copy_from_slice(&registers);
-        }
-        out.truncate(count);
+        let count = count.next_multiple_of(8);
+        let copies: [&[f64]; MOST_TAPS] = std::array::from_fn(|tap| {
+            let place = self.place(from, tap.min(taps.len() - 1));
+            &self.extended[place..place + count]
+        });
+        weighted_sum(taps, &copies, count, out);
     }
 
     /// Largest sample of the peak range, the first of equals: its index and value.
@@ -226,11 +239,14 @@ impl<'a> SettingBound<'a> {
         let look = |block: usize, scratch: &mut Scratch, at: &mut usize, best: &mut f64| {
             let (from, to) = (first + block * m, (first + (block + 1) * m).min(last + 1));
             self.window(taps, from, to - from, &mut scratch.window);
-            for (offset, value) in scratch.window.iter().enumerate() {
-                if *value > *best || (*value == *best && from + offset < *at) {
-                    (*at, *best) = (from + offset, *value);
-                    scratch.last_block = block;
-                }
+            let window = &scratch.window[..to - from];
+            let largest = largest(window);
+            if largest >= *best
+                && let Some(offset) = window.iter().position(|value| *value == largest)
+                && (largest > *best || from + offset < *at)
+            {
+                (*at, *best) = (from + offset, largest);
+                scratch.last_block = block;
             }
         };
         let start = scratch.last_block.min(blocks - 1);
@@ -270,19 +286,20 @@ impl<'a> SettingBound<'a> {
         }
         let modified = self.rules.anchor == SamplingAnchor::ModifiedMuellerMuller;
         let level = 0.01 * height;
+        if level <= 0.0 {
+            return Err(Bound::AtMost(f64::INFINITY));
+        }
         let lowest = peak.saturating_sub(4 * m);
-        let sign = |value: f64| i32::from(value > level) - i32::from(value < level);
+        // The last sample before the peak that is not above the level.
         let mut to = peak;
-        let crossing = 'found: loop {
+        let crossing = loop {
             if to <= lowest {
                 return Err(Bound::Void);
             }
             let from = to.saturating_sub(m).max(lowest);
-            self.window(taps, from, to - from + 1, &mut scratch.window);
-            for at in (0..to - from).rev() {
-                if sign(scratch.window[at + 1]) - sign(scratch.window[at]) >= 1 {
-                    break 'found from + at;
-                }
+            self.window(taps, from, to - from, &mut scratch.window);
+            if let Some(at) = scratch.window[..to - from].iter().rposition(|value| *value <= level) {
+                break from + at;
             }
             to = from;
         };
@@ -292,15 +309,16 @@ impl<'a> SettingBound<'a> {
         self.window(taps, crossing - m, 4 * m + 1, &mut scratch.window);
         let first_max = self.rules.dfe_max.first().copied().unwrap_or(0.0);
         let window = &scratch.window;
-        let (mut at, mut least) = (0, f64::INFINITY);
-        for offset in 0..=2 * m {
-            let (pre, here, post) = (window[offset], window[offset + m], window[offset + 2 * m]);
-            let behind = post - first_max * here;
-            let metric = if modified { behind.abs() } else { (pre - behind.max(0.0)).abs() };
-            if metric < least {
-                (at, least) = (offset, metric);
-            }
-        }
+        let metrics = &mut scratch.post;
+        metrics.clear();
+        metrics.extend(window[..2 * m + 1].iter().zip(&window[m..]).zip(&window[2 * m..]).map(
+            |((pre, here), post)| {
+                let behind = post - first_max * here;
+                if modified { behind.abs() } else { (pre - behind.max(0.0)).abs() }
+            },
+        ));
+        let least = -largest_of(metrics.iter().map(|metric| -metric));
+        let at = metrics.iter().position(|metric| *metric == least).unwrap_or(0);
         Ok(crossing + at)
     }
 
@@ -331,17 +349,19 @@ impl<'a> SettingBound<'a> {
             // The evaluation extends such a pulse with zeros.
             return f64::INFINITY;
         }
-        let post = &mut scratch.post;
-        post.clear();
-        post.resize(reach + 1, 0.0);
-        for (tap, c) in taps.iter().enumerate() {
-            for (sum, value) in post.iter_mut().zip(&self.copy(phase, tap)[row..]) {
-                *sum += c * value;
-            }
-        }
+        let count = (reach + 1).next_multiple_of(8);
+        let copies: [&[f64]; MOST_TAPS] = std::array::from_fn(|tap| {
+            let from = self.row(phase, tap.min(taps.len() - 1)) + row;
+            &self.lanes[from..from + count]
+        });
+        weighted_sum(taps, &copies, count, &mut scratch.post);
+        let post = &scratch.post[..reach + 1];
         let cursor = post[0];
         if cursor <= 0.0 {
             return f64::NEG_INFINITY;
+        }
+        if let Some(eye) = &rules.eye {
+            return self.eye_merit(eye, taps, sample, cursor, scratch);
         }
         let energy = form(taps, &self.energy[phase * pairs..]);
         let slope = form(taps, &self.slope[phase * pairs..]).max(0.0);
@@ -364,6 +384,47 @@ impl<'a> SettingBound<'a> {
             noise += crosstalk.at_least(taps);
         }
         signal * signal / noise
+    }
+
+    /// Squared ratio of the signal to the least that is lost of it on each side of an eye.
+    fn eye_merit(&self, eye: &EyeRules, taps: &[f64], sample: usize, cursor: f64, scratch: &mut Scratch) -> f64 {
+        /// Precursors and cursors behind feedback that are looked at.
+        const BEFORE: usize = 4;
+        const BEHIND: usize = 12;
+        let rules = self.rules;
+        let m = rules.samples_per_ui;
+        let fixed = rules.dfe_max.len();
+        let count = BEFORE + 1 + fixed + if rules.floating.is_some() { 0 } else { BEHIND };
+        if sample < BEFORE * m || sample + (count - BEFORE) * m > self.length {
+            return f64::INFINITY;
+        }
+        let (phase, row) = (sample % m, sample / m - BEFORE);
+        let padded = count.next_multiple_of(8);
+        let copies: [&[f64]; MOST_TAPS] = std::array::from_fn(|tap| {
+            let from = self.row(phase, tap.min(taps.len() - 1)) + row;
+            &self.lanes[from..from + padded]
+        });
+        weighted_sum(taps, &copies, padded, &mut scratch.window);
+        let symbols = &mut scratch.window;
+        symbols.truncate(count);
+        for (n, (max, min)) in rules.dfe_max.iter().zip(&rules.dfe_min).enumerate() {
+            let h = &mut symbols[BEFORE + 1 + n];
+            *h = if rules.dfe_step == 0.0 { *h - h.min(cursor * max).max(cursor * min) } else { 0.0 };
+        }
+        symbols[BEFORE] = 0.0;
+        symbols.sort_unstable_by(|a, b| b.abs().total_cmp(&a.abs()));
+        let of_cursor = if rules.tx_noise_by_cursor { taps[rules.tx_cursor] } else { 1.0 };
+        let tx = cursor * cursor * rules.tx_noise_share / (of_cursor * of_cursor);
+        let sigma = (self.fixed_noise + tx).sqrt();
+        let signal = rules.signal_share * cursor;
+        let bin = eye.bin_v;
+        // Every symbol is rounded to a bin, and so are levels and edges.
+        let (mut at_worst, mut least) = (-3.0 * bin, 0.0_f64);
+        for (k, quantile) in eye.quantiles.iter().enumerate() {
+            least = least.max(at_worst + sigma * quantile);
+            at_worst += symbols.get(k).map_or(0.0, |h| h.abs() - bin / 2.0).max(0.0);
+        }
+        if least > 0.0 { (signal / least).powi(2) } else { f64::INFINITY }
     }
 
     /// Energy that the fixed feedback taps must leave: what is beyond their limits.
@@ -392,6 +453,52 @@ fn floating_left(floating: &FloatingTaps, post: &[f64], cursor: f64) -> f64 {
     }
     let all: f64 = post.iter().map(|h| h * h).sum();
     (all - gains.iter().sum::<f64>() * (1.0 + 1e-12)).max(0.0)
+}
+
+/// `out` becomes the sum of the copies, each times its tap; `count` is a multiple of eight.
+fn weighted_sum(taps: &[f64], copies: &[&[f64]; MOST_TAPS], count: usize, out: &mut Vec<f64>) {
+    out.resize(count, 0.0);
+    match taps.len() {
+        1 => sum_of::<1>(taps, copies, out),
+        2 => sum_of::<2>(taps, copies, out),
+        3 => sum_of::<3>(taps, copies, out),
+        4 => sum_of::<4>(taps, copies, out),
+        5 => sum_of::<5>(taps, copies, out),
+        6 => sum_of::<6>(taps, copies, out),
+        7 => sum_of::<7>(taps, copies, out),
+        _ => sum_of::<8>(taps, copies, out),
+    }
+}
+
+/// Eight sums at a time stay in registers.
+fn sum_of<const TAPS: usize>(taps: &[f64], copies: &[&[f64]; MOST_TAPS], out: &mut [f64]) {
+    let taps: [f64; TAPS] = std::array::from_fn(|tap| taps[tap]);
+    for (chunk, sums) in out.chunks_exact_mut(8).enumerate() {
+        let mut registers = [0.0; 8];
+        for tap in 0..TAPS {
+            let copy = &copies[tap][8 * chunk..8 * chunk + 8];
+            for lane in 0..8 {
+                registers[lane] += taps[tap] * copy[lane];
+            }
+        }
+        sums.copy_from_slice(&registers);
+    }
+}
+
+fn largest(values: &[f64]) -> f64 {
+    let chunks = values.chunks_exact(8);
+    let rest = largest_of(chunks.remainder().iter().copied());
+    let mut lanes = [f64::NEG_INFINITY; 8];
+    for chunk in chunks {
+        for lane in 0..8 {
+            lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
+        }
+    }
+    largest_of(lanes.into_iter()).max(rest)
+}
+
+fn largest_of(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(f64::NEG_INFINITY, |most, value| if value > most { value } else { most })
 }
 
 /// Value of a quadratic form whose upper triangle is stored row by row, off-diagonal entries doubled.

@@ -5,6 +5,17 @@
 //! sum(w |H|) >= sum(w |H|^2)^(3/2) / sum(w |H|^4)^(1/2), and the sums are the autocorrelation of the taps (and the
 //! autocorrelation of that) times cosine moments of the weights. The narrower the bands, the closer the bound.
 
+const BANDS: usize = 12;
+
+/// Cosines of every frequency, sorted into bands: the same for all weights.
+#[derive(Clone, Debug)]
+pub struct CosineBands {
+    taps: usize,
+    bands: Vec<u8>,
+    /// cos(lag * theta) per frequency, doubled for lag > 0.
+    cosines: Vec<f64>,
+}
+
 /// Cosine moments of the weights, band by band.
 #[derive(Clone, Debug)]
 pub struct CrosstalkBound {
@@ -13,31 +24,42 @@ pub struct CrosstalkBound {
     moments: Vec<f64>,
 }
 
-impl CrosstalkBound {
-    /// Prepares the bound for responses with so many taps, from weights in V^2 at angles theta = 2 pi f T_b in rad.
-    /// Weights must not be negative.
-    pub fn new(taps: usize, angles: &[f64], weights: &[f64]) -> Self {
-        const BANDS: usize = 12;
-        let lags = 2 * taps - 1;
+impl CosineBands {
+    /// For responses with so many taps, and frequencies at angles theta = 2 pi f T_b in rad.
+    pub fn new(taps: usize, angles: &[f64]) -> Self {
         let folded = |angle: f64| {
             let turn = angle.rem_euclid(2.0 * std::f64::consts::PI);
             turn.min(2.0 * std::f64::consts::PI - turn)
         };
-        let mut moments = vec![0.0; BANDS * lags];
-        for (angle, weight) in angles.iter().zip(weights) {
-            let angle = folded(*angle);
-            let band = ((angle / std::f64::consts::PI * BANDS as f64) as usize).min(BANDS - 1);
-            let row = &mut moments[band * lags..(band + 1) * lags];
-            // Chebyshev's recurrence for cos(lag * angle).
+        let mut bands = Vec::with_capacity(angles.len());
+        let mut cosines = Vec::with_capacity(angles.len() * (2 * taps - 1));
+        for angle in angles.iter().map(|angle| folded(*angle)) {
+            bands.push(((angle / std::f64::consts::PI * BANDS as f64) as usize).min(BANDS - 1) as u8);
+            // Chebyshev's recurrence.
             let (x, mut before, mut now) = (2.0 * angle.cos(), angle.cos(), 1.0);
-            for (lag, moment) in row.iter_mut().enumerate() {
-                *moment += if lag == 0 { *weight } else { 2.0 * weight * now };
+            for lag in 0..2 * taps - 1 {
+                cosines.push(if lag == 0 { 1.0 } else { 2.0 * now });
                 (before, now) = (now, x * now - before);
             }
         }
-        Self { taps, moments }
+        Self { taps, bands, cosines }
     }
 
+    /// The bound for weights in V², one per frequency. Weights must not be negative.
+    pub fn bound(&self, weights: &[f64]) -> CrosstalkBound {
+        let lags = 2 * self.taps - 1;
+        let mut moments = vec![0.0; BANDS * lags];
+        for ((weight, band), cosines) in weights.iter().zip(&self.bands).zip(self.cosines.chunks_exact(lags)) {
+            let moments = &mut moments[usize::from(*band) * lags..][..lags];
+            for (moment, cosine) in moments.iter_mut().zip(cosines) {
+                *moment += weight * cosine;
+            }
+        }
+        CrosstalkBound { taps: self.taps, moments }
+    }
+}
+
+impl CrosstalkBound {
     /// At least this much noise in V^2 with these taps.
     pub fn at_least(&self, taps: &[f64]) -> f64 {
         let lags = 2 * self.taps - 1;
@@ -85,7 +107,7 @@ mod tests {
                 }
                 weight * f64::hypot(re, im)
             }).sum();
-            let bound = CrosstalkBound::new(5, &angles, &weights).at_least(&taps);
+            let bound = CosineBands::new(5, &angles).bound(&weights).at_least(&taps);
             prop_assert!(bound <= truth, "{bound} > {truth}");
             prop_assert!(bound >= 0.97 * truth, "{bound} << {truth}");
         }
