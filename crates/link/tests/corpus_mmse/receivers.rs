@@ -128,3 +128,60 @@ pub fn transmit(taps: &[(i32, Vec<f64>)]) -> TxFfe {
     let taps = taps.iter().map(|(position, values)| TapGrid { position: *position, values: values.clone() }).collect();
     TxFfe { taps, cursor_min: 0.54 }
 }
+
+/// 200GBASE-KR1 of draft 3.3 of 802.3dj (tables 178-14 and 178-15, as the package pychopmarg 3.4.0 has them), package
+/// class A, test 1.
+pub fn draft_kr() -> ComParameters {
+    let mut p = dj();
+    p.signal.victim_v = 0.385;
+    p.signal.fext_v = 0.385;
+    p.signal.next_v = 0.481;
+    p.ends.reference_ohm = 46.25;
+    p.ends.termination_ohm = both(46.25);
+    for lengths in [33.0, 12.0] {
+        p.ends.cases.push(PackageCase {
+            name: format!("A {lengths}"),
+            tx_mm: vec![lengths, 1.8],
+            fext_mm: vec![lengths, 1.8],
+            next_mm: vec![lengths, 1.8],
+            rx_mm: vec![lengths, 1.8],
+            tx_snr_db: 33.5,
+            tx_preset: Vec::new(),
+            common_mode_v: 0.0,
+        });
+    }
+    p.ends.cases.remove(0);
+    p.receive_filter.bandwidth_of_baud = 0.55;
+    p.tx_ffe = transmit(&[(-2, range(0.0, 0.02, 0.14)), (-1, range(-0.34, 0.02, 0.0)), (1, range(-0.2, 0.02, 0.0))]);
+    p.ctle = ctle(range(-20.0, 1.0, 0.0), range(-6.0, 1.0, 0.0), [42.5, 42.5, 106.25]);
+    p.rx_ffe = Some(RxFfe {
+        pre: 6,
+        post: 8,
+        pre1_max: 0.7,
+        post1_max: 0.7,
+        max: 0.7,
+        floating: Some(FloatingTaps {
+            groups: 2,
+            taps_per_group: 4,
+            last: 80,
+            max: 0.05,
+            tail_start: 9,
+            tail_rss_max: 0.0,
+        }),
+        method: RxFfeMethod::MinimumErrorDraft3,
+        noise_ui: 2048,
+    });
+    p.noise.eta0_v2_per_ghz = 7.5e-9;
+    p.noise.quantiser = Some(Quantiser { bits: 6.0, clipping: 1e-7 });
+    p.sequence_detection = SequenceDetection::Draft3 { delta_com_db: 3.0 };
+    p
+}
+
+/// One setting of [`draft_kr`]: no transmit equaliser, g_DC -2 and g_DC_HP -3, package case `case`.
+pub fn draft_kr_setting(case: usize) -> ComParameters {
+    let mut p = draft_kr();
+    p.ends.cases = vec![p.ends.cases.swap_remove(case)];
+    p.ctle = ctle(vec![-2.0], vec![-3.0], [42.5, 42.5, 106.25]);
+    p.tx_ffe = transmit(&[(-1, vec![0.0]), (1, vec![0.0])]);
+    p
+}

@@ -1,13 +1,29 @@
 //! Correlations of sampled responses and of receiver noise, in units of the symbols' variance.
 
+use std::cell::RefCell;
+
 use num_complex::Complex64;
 use realfft::RealFftPlanner;
 
 use crate::com::parameters::{CtleStage, LowStage};
 
+thread_local! {
+    /// Keeps the plans of transforms, which depend on their lengths alone.
+    static PLANS: RefCell<RealFftPlanner<f64>> = RefCell::new(RealFftPlanner::new());
+}
+
 /// Autocorrelation `sum_n x(n) x(n + lag)` at the first `lags` lags.
 pub fn autocorrelation(x: &[f64], lags: usize) -> Vec<f64> {
     (0..lags).map(|lag| if lag < x.len() { inner(&x[..x.len() - lag], &x[lag..]) } else { 0.0 }).collect()
+}
+
+/// The same by Fourier transform over `turn` samples where nothing wraps around, which costs less for many lags.
+pub fn long_autocorrelation(x: &[f64], lags: usize, turn: usize) -> Vec<f64> {
+    if x.len() + lags <= turn && x.len() * lags > 8 * turn {
+        correlation_of(&power_spectrum(x, turn), turn, lags)
+    } else {
+        autocorrelation(x, lags)
+    }
 }
 
 /// Inner product, in four running sums that can go side by side.
@@ -126,7 +142,8 @@ pub fn correlation_of(spectrum: &[f64], turn: usize, lags: usize) -> Vec<f64> {
     let mut half: Vec<Complex64> = spectrum.iter().map(|value| Complex64::new(*value, 0.0)).collect();
     half.resize(turn / 2 + 1, Complex64::default());
     let mut out = vec![0.0; turn];
-    if RealFftPlanner::<f64>::new().plan_fft_inverse(turn).process(&mut half, &mut out).is_err() {
+    let plan = PLANS.with_borrow_mut(|plans| plans.plan_fft_inverse(turn));
+    if plan.process(&mut half, &mut out).is_err() {
         out.fill(f64::NAN);
     }
     (0..lags).map(|lag| out.get(lag).map_or(0.0, |value| value / turn as f64)).collect()
@@ -139,7 +156,8 @@ pub fn power_spectrum(response: &[f64], turn: usize) -> Vec<f64> {
         padded[at % turn] += value;
     }
     let mut out = vec![Complex64::default(); turn / 2 + 1];
-    if RealFftPlanner::<f64>::new().plan_fft_forward(turn).process(&mut padded, &mut out).is_err() {
+    let plan = PLANS.with_borrow_mut(|plans| plans.plan_fft_forward(turn));
+    if plan.process(&mut padded, &mut out).is_err() {
         return vec![f64::NAN; turn / 2 + 1];
     }
     out.iter().map(Complex64::norm_sqr).collect()
@@ -172,6 +190,9 @@ mod tests {
         fn spectrum_and_correlation_belong_together(x in prop::collection::vec(-1.0f64..1.0, 1..30)) {
             let back = correlation_of(&power_spectrum(&x, 64), 64, 20);
             for (a, b) in autocorrelation(&x, 20).iter().zip(&back) {
+                prop_assert!((a - b).abs() < 1e-12 * 30.0);
+            }
+            for (a, b) in autocorrelation(&x, 30).iter().zip(long_autocorrelation(&x, 30, 64)) {
                 prop_assert!((a - b).abs() < 1e-12 * 30.0);
             }
         }

@@ -158,7 +158,7 @@ impl<'a> Bench<'a> {
         let prepared = Prepared::new(parameters, channels, case)?;
         let signal = &parameters.signal;
         let grid = &prepared.tx_grid;
-        let settings = Settings::new(grid.iter().flatten().copied().collect(), grid.width, ffe.noise_ui);
+        let settings = Settings::new(grid.iter().flatten().copied().collect(), grid.width, grid.cursor, ffe.noise_ui);
         let jitter = &parameters.noise;
         let terms = Terms {
             edition: edition(ffe),
@@ -172,6 +172,7 @@ impl<'a> Bench<'a> {
             transmit_taps: grid.width,
             transmit_cursor: grid.cursor,
             quantiser: if edition(ffe) == Edition::Draft3 { jitter.quantiser } else { None },
+            turn: ffe.noise_ui,
         };
         let noise = ReceiverNoise::new(
             jitter.eta0_v2_per_ghz,

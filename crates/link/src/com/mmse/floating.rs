@@ -22,22 +22,40 @@ struct Field<'a> {
     problem: &'a Problem,
     taken: Vec<usize>,
     factor: Factor,
-    /// Right-hand sides, forward-solved.
+    /// Inner products of the right-hand sides over the positions taken.
+    gram: Vec<f64>,
+    /// Open positions' columns, forward-solved: one row per position taken.
+    columns: Vec<f64>,
+    /// What is left of the right-hand sides at the open positions, one row per side.
+    left: Vec<f64>,
+    /// What is left of the matrix there: for every open position, its products with itself and its next neighbours.
+    matrix: Vec<f64>,
+    /// The column being added.
+    next: Vec<f64>,
     sides: Vec<Vec<f64>>,
-    /// Columns of the open positions, forward-solved.
-    columns: Vec<Vec<f64>>,
 }
 
 impl<'a> Field<'a> {
     fn new(receiver: &'a Receiver, problem: &'a Problem) -> Option<Self> {
+        let open = receiver.span - receiver.fixed;
+        let count = receiver.feedback() + 1;
+        let at = |lag: usize| problem.row.get(lag).copied().unwrap_or(0.0);
         let mut field = Self {
             receiver,
             problem,
-            taken: Vec::new(),
+            taken: Vec::with_capacity(receiver.span),
             factor: Factor::default(),
-            sides: vec![Vec::new(); receiver.feedback() + 1],
-            columns: vec![Vec::new(); receiver.span - receiver.fixed],
+            gram: vec![0.0; count * count],
+            columns: Vec::with_capacity(open * (receiver.fixed + receiver.groups * receiver.per_group)),
+            left: Vec::with_capacity(open * count),
+            matrix: (0..open).flat_map(|_| (0..receiver.per_group).map(at)).collect(),
+            next: Vec::with_capacity(open),
+            sides: vec![Vec::new(); count],
         };
+        for row in 0..count {
+            let left: Vec<f64> = (0..open).map(|open| field.side(row, receiver.fixed + open)).collect();
+            field.left.extend(left);
+        }
         for position in 0..receiver.fixed {
             field.take(position)?;
         }
@@ -53,62 +71,97 @@ impl<'a> Field<'a> {
         self.problem.samples.get(feedback - row + position).copied().unwrap_or(0.0)
     }
 
-    /// Adds a position to those taken.
-    fn take(&mut self, position: usize) -> Option<()> {
-        let row: Vec<f64> =
-            self.taken.iter().chain([&position]).map(|&other| self.row(position.abs_diff(other))).collect();
-        if !self.factor.push(row.into_iter()) {
+    /// Adds a position to the factor alone.
+    fn push(&mut self, position: usize) -> Option<()> {
+        let (problem, taken) = (self.problem, &self.taken);
+        let row = |other: &usize| problem.row.get(position.abs_diff(*other)).copied().unwrap_or(0.0);
+        let entries = taken.iter().chain([&position]).map(row);
+        if !self.factor.push(entries) {
             return None;
         }
         self.taken.push(position);
-        for row in 0..self.sides.len() {
-            let value = self.factor.extend(&self.sides[row], self.side(row, position));
-            self.sides[row].push(value);
-        }
-        for open in 0..self.columns.len() {
-            let entry = self.row(position.abs_diff(self.receiver.fixed + open));
-            let value = self.factor.extend(&self.columns[open], entry);
-            self.columns[open].push(value);
-        }
         Some(())
     }
 
-    /// Inner products of the sides with the positions taken so far.
-    fn gram(&self) -> Vec<f64> {
-        let mut values = Vec::with_capacity(self.sides.len() * self.sides.len());
-        for left in &self.sides {
-            values.extend(self.sides.iter().map(|right| inner(left, right)));
+    /// Adds a position to those taken.
+    fn take(&mut self, position: usize) -> Option<()> {
+        self.push(position)?;
+        let open = self.receiver.span - self.receiver.fixed;
+        let size = self.receiver.per_group;
+        let mut next = std::mem::take(&mut self.next);
+        next.clear();
+        next.extend((0..open).map(|open| self.row(position.abs_diff(self.receiver.fixed + open))));
+        let factor = self.factor.last();
+        let diagonal = factor.last().copied()?;
+        for (weight, column) in factor.iter().zip(self.columns.chunks_exact(open.max(1))) {
+            for (value, entry) in next.iter_mut().zip(column) {
+                *value -= weight * entry;
+            }
         }
-        values
+        for value in &mut next {
+            *value /= diagonal;
+        }
+        let count = self.sides.len();
+        for row in 0..count {
+            let value = self.factor.extend(&self.sides[row], self.side(row, position));
+            self.sides[row].push(value);
+            for (left, column) in self.left[row * open..(row + 1) * open].iter_mut().zip(&next) {
+                *left -= value * column;
+            }
+        }
+        let newest = self.taken.len() - 1;
+        for i in 0..count {
+            for j in 0..count {
+                self.gram[i * count + j] += self.sides[i][newest] * self.sides[j][newest];
+            }
+        }
+        for (at, value) in next.iter().enumerate() {
+            for (entry, other) in self.matrix[at * size..(at + 1) * size].iter_mut().zip(&next[at..]) {
+                *entry -= value * other;
+            }
+        }
+        self.columns.extend_from_slice(&next);
+        self.next = next;
+        Some(())
     }
 
     /// Inner products once the group that starts at an open position is taken too.
-    fn gram_with(&self, base: &[f64], start: usize, group: &mut Group) -> Option<()> {
-        let size = self.receiver.per_group;
-        let count = self.sides.len();
+    fn gram_with(&self, start: usize, group: &mut Group) -> Option<()> {
+        let (size, count) = (self.receiver.per_group, self.sides.len());
+        let open = self.receiver.span - self.receiver.fixed;
         group.values.clear();
-        group.values.extend_from_slice(base);
-        group.factor.truncate(0);
+        group.values.extend_from_slice(&self.gram);
+        group.factor.clear();
+        group.factor.resize(size * size, 0.0);
         group.solved.clear();
+        group.solved.resize(size * count, 0.0);
         for at in 0..size {
-            let open = start + at;
-            let column = &self.columns[open];
-            let entries = (0..=at).map(|other| self.row(at - other) - inner(column, &self.columns[start + other]));
-            if !group.factor.push(entries) {
+            let mut diagonal = self.matrix[(start + at) * size];
+            for before in 0..at {
+                let mut entry = self.matrix[(start + before) * size + at - before];
+                for k in 0..before {
+                    entry -= group.factor[at * size + k] * group.factor[before * size + k];
+                }
+                entry /= group.factor[before * size + before];
+                group.factor[at * size + before] = entry;
+                diagonal -= entry * entry;
+            }
+            if diagonal.is_nan() || diagonal <= 0.0 {
                 return None;
             }
+            let root = diagonal.sqrt();
+            group.factor[at * size + at] = root;
             for row in 0..count {
-                let entry = self.side(row, self.receiver.fixed + open) - inner(column, &self.sides[row]);
-                let mut value = entry;
-                let factor = group.factor.last();
-                for (before, weight) in factor[..at].iter().enumerate() {
-                    value -= weight * group.solved[before * count + row];
+                let mut value = self.left[row * open + start + at];
+                for before in 0..at {
+                    value -= group.factor[at * size + before] * group.solved[before * count + row];
                 }
-                group.solved.push(value / factor[at]);
+                group.solved[at * count + row] = value / root;
             }
+            let solved = &group.solved[at * count..(at + 1) * count];
             for i in 0..count {
                 for j in 0..count {
-                    group.values[i * count + j] += group.solved[at * count + i] * group.solved[at * count + j];
+                    group.values[i * count + j] += solved[i] * solved[j];
                 }
             }
         }
@@ -118,34 +171,33 @@ impl<'a> Field<'a> {
 
 #[derive(Default)]
 struct Group {
-    factor: Factor,
+    factor: Vec<f64>,
     solved: Vec<f64>,
     values: Vec<f64>,
 }
 
-fn inner(left: &[f64], right: &[f64]) -> f64 {
-    left.iter().zip(right).map(|(a, b)| a * b).sum()
-}
-
 /// Solves for the fixed taps and, where the receiver has them, the floating groups at their best places. `None` when no
-/// cursor can be made.
-pub fn place(receiver: &Receiver, problem: &Problem) -> Option<Placed> {
+/// cursor can be made, or when the error is sure to be above `limit`.
+pub fn place(receiver: &Receiver, problem: &Problem, limit: f64) -> Option<Placed> {
     let mut field = Field::new(receiver, problem)?;
     let size = receiver.per_group;
     let mut best = None;
     if receiver.groups > 0 {
         let mut starts: Vec<usize> = (0..=receiver.span - receiver.fixed - size).collect();
         let mut group = Group::default();
-        for _ in 0..receiver.groups {
+        for number in 1..=receiver.groups {
             if starts.is_empty() {
                 break;
             }
-            let base = field.gram();
             let mut floors: Vec<(f64, usize)> = Vec::with_capacity(starts.len());
             for (index, &start) in starts.iter().enumerate() {
-                field.gram_with(&base, start, &mut group)?;
+                field.gram_with(start, &mut group)?;
                 let gram = Gram { values: &group.values, feedback: receiver.feedback() };
                 floors.push((gram.clipped_error(receiver)?, index));
+            }
+            let least = floors.iter().map(|(floor, _)| *floor).fold(f64::INFINITY, f64::min);
+            if number == receiver.groups && least * (1.0 - 1e-9) > limit {
+                return None;
             }
             floors.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let mut chosen: Option<(f64, usize, Taps)> = None;
@@ -157,17 +209,7 @@ pub fn place(receiver: &Receiver, problem: &Problem) -> Option<Placed> {
                 }
                 let start = starts[index];
                 for at in 0..size {
-                    let position = receiver.fixed + start + at;
-                    let row: Vec<f64> = field
-                        .taken
-                        .iter()
-                        .chain([&position])
-                        .map(|&other| field.row(position.abs_diff(other)))
-                        .collect();
-                    if !field.factor.push(row.into_iter()) {
-                        return None;
-                    }
-                    field.taken.push(position);
+                    field.push(receiver.fixed + start + at)?;
                 }
                 let taps = solve_factored(receiver, problem, &field.taken, &field.factor);
                 field.factor.truncate(before);

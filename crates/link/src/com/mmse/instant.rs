@@ -4,7 +4,7 @@
 //! responses to jitter and the far-end crosstalk; noise of the transmitter and the receiver does not see the equaliser.
 //! Correlations of a setting are then sums over a few lags of correlations worked out once per instant.
 
-use super::correlation::{autocorrelation, every, inner, power_spectrum, shaped};
+use super::correlation::{autocorrelation, every, inner, long_autocorrelation, power_spectrum, shaped};
 use super::quantiser;
 use super::receiver::Receiver;
 use super::solve::Problem;
@@ -45,6 +45,8 @@ pub struct Terms {
     pub transmit_cursor: usize,
     /// Quantiser.
     pub quantiser: Option<Quantiser>,
+    /// Frequencies around the circle of spectra.
+    pub turn: usize,
 }
 
 impl Terms {
@@ -192,10 +194,13 @@ impl Instant {
             Edition::Script => terms.transmitter_noise,
             Edition::Draft3 => terms.transmitter_noise / terms.symbol_variance,
         };
-        let plain = autocorrelation(&response, lags);
-        let slopes = autocorrelation(&slopes, lags);
+        let plain = long_autocorrelation(&response, lags, terms.turn);
+        let slopes = long_autocorrelation(&slopes, lags, terms.turn);
         let with_jitter = plain.iter().zip(&slopes).map(|(plain, slope)| plain + terms.jitter_ui2 * slope).collect();
-        let mut transmitter = autocorrelation(&transmitter_response, lags);
+        let mut transmitter = match terms.edition {
+            Edition::Script => long_autocorrelation(&transmitter_response, lags, terms.turn),
+            Edition::Draft3 => plain.clone(),
+        };
         for value in &mut transmitter {
             *value *= share;
         }
@@ -216,16 +221,8 @@ impl Instant {
 
     /// What the receiver's taps see at this instant behind a transmit equaliser. `own` is the equaliser's
     /// autocorrelation, `fixed` the correlation of noise that does not depend on the instant: the receiver's and
-    /// crosstalk. Returns the step of the quantiser too, in V; `step` gives it when it is known already.
-    pub fn problem(
-        &self,
-        terms: &Terms,
-        taps: &[f64],
-        own: &[f64],
-        fixed: &[f64],
-        step: StepFrom,
-        out: &mut Problem,
-    ) -> f64 {
+    /// crosstalk. Returns the step of the quantiser too, in V.
+    pub fn problem(&self, terms: &Terms, taps: &[f64], own: &[f64], fixed: &[f64], out: &mut Problem) -> f64 {
         let span = terms.receiver.span;
         let feedback = terms.receiver.feedback();
         shaped(&self.with_jitter, own, span, &mut out.row);
@@ -240,36 +237,17 @@ impl Instant {
         let count = self.response.len() as i64 + taps.len() as i64;
         let samples =
             (0..count).map(|at| self.shaped_at(taps, terms.transmit_cursor, at - terms.transmit_cursor as i64));
-        let step = match step {
-            StepFrom::Floor => {
-                let floor = quantiser::floor(samples, terms.levels, quantiser.clipping, &mut Vec::new());
-                quantiser::step(quantiser, floor * super::search::FLOOR_SHARE)
-            }
-            StepFrom::Signal => {
-                let samples: Vec<f64> = samples.collect();
-                // Noise at the quantiser without the bounded part of jitter (178A-31).
-                let random = terms.random_jitter_ui2 * energy(&self.slopes, own);
-                let noise = terms.symbol_variance * (fixed[0] + self.transmitter[0] + random);
-                quantiser::step(
-                    quantiser,
-                    quantiser::clipping_amplitude(&samples, noise, terms.levels, quantiser.clipping),
-                )
-            }
-        };
+        // Noise at the quantiser without the bounded part of jitter (178A-31).
+        let random = terms.random_jitter_ui2 * energy(&self.slopes, own);
+        let noise = terms.symbol_variance * (fixed[0] + self.transmitter[0] + random);
+        let samples: Vec<f64> = samples.collect();
+        let amplitude = quantiser::clipping_amplitude(&samples, noise, terms.levels, quantiser.clipping);
+        let step = quantiser::step(quantiser, amplitude);
         if let Some(first) = out.row.first_mut() {
             *first += step * step / 12.0 / terms.symbol_variance;
         }
         step
     }
-}
-
-/// Where the step of the quantiser comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepFrom {
-    /// A step that the signal's is not below.
-    Floor,
-    /// The signal.
-    Signal,
 }
 
 /// Energy of a response behind an equaliser, from both autocorrelations.

@@ -2,8 +2,8 @@
 //!
 //! Sets of transmit settings are passed over when an error that none of them goes below is above the best error found.
 //! Three bounds, each proven where it is made: for a set of settings at one instant ([`super::settings`]); for a setting
-//! at an instant, the error without limits on the taps and with a tap at every position; and for the quantiser, a step
-//! that the signal's is not below. What is left is solved in full. The answer is the exhaustive one, and the first in
+//! at an instant, the error without limits on the taps and with a tap at every position; and for the quantiser, the
+//! tangent plane of its clipping amplitude, which is convex in the transmit taps. What is left is solved in full. The answer is the exhaustive one, and the first in
 //! the grid's order among equals; neither it nor the counts depend on the number of threads.
 
 use std::cmp::Ordering;
@@ -13,15 +13,12 @@ use rayon::prelude::*;
 
 use super::correlation::{Folded, correlation_of, power_spectrum};
 use super::floating::{Placed, place};
-use super::instant::{Crosstalk, Edition, Instant, StepFrom, Terms};
+use super::instant::{Crosstalk, Edition, Instant, Terms};
 use super::quantiser;
-use super::settings::Settings;
+use super::settings::{Node, Settings};
 use super::solve::{Gram, Problem};
 use super::toeplitz::{Workspace, inverse_gram};
 
-/// Share of the bound on the quantiser's clipping amplitude that is used: the amplitude itself comes from an
-/// approximation that is good to one part in a hundred.
-pub const FLOOR_SHARE: f64 = 0.98;
 /// Share by which a bound must be above the best error, against rounding.
 const ROUNDING: f64 = 1e-9;
 
@@ -109,13 +106,25 @@ struct Scratch {
     gram: Vec<f64>,
     row: Vec<f64>,
     largest: Vec<f64>,
+    samples: Vec<f64>,
     fixed: Vec<f64>,
 }
 
 /// Sums of cosines per band of frequencies, for all lags.
 struct Bands {
-    lags: usize,
     values: Vec<f64>,
+}
+
+/// What bounds need that does not depend on the continuous-time setting.
+struct Plan {
+    /// Lags of a bound.
+    lags: usize,
+    /// Cosines of every frequency at every lag.
+    cosines: Vec<f64>,
+    /// Per node, white noise that grows with the signal, by lag.
+    white: Vec<Vec<f64>>,
+    /// Exponent of the quantiser's clipping.
+    exponent: f64,
 }
 
 impl Search {
@@ -130,23 +139,23 @@ impl Search {
     }
 
     fn run(&self, stages: usize, stage: &(dyn Fn(usize) -> Option<Stage> + Sync), prune: bool) -> Answer {
-        let white = self.bands(&vec![1.0; self.settings.turn / 2 + 1]);
+        let plan = self.plan();
         let mut incumbent = f64::INFINITY;
         if prune {
             // The stage of the lowest floor first: its best error stops most of the others at their first bound.
             let floors: Vec<f64> = (0..stages)
                 .into_par_iter()
-                .map(|at| stage(at).map_or(f64::INFINITY, |stage| self.floor(&stage, &white)))
+                .map(|at| stage(at).map_or(f64::INFINITY, |stage| self.floor(&stage, &plan)))
                 .collect();
             let first = (0..stages).min_by(|&a, &b| floors[a].total_cmp(&floors[b]).then(a.cmp(&b)));
             if let Some(made) = first.and_then(stage) {
-                let answer = self.stage(0, &made, &white, f64::INFINITY, true);
+                let answer = self.stage(0, &made, &plan, f64::INFINITY, true);
                 incumbent = answer.best.map_or(f64::INFINITY, |best| best.placed.taps.error);
             }
         }
         let answers: Vec<Answer> = (0..stages)
             .into_par_iter()
-            .filter_map(|at| stage(at).map(|made| self.stage(at, &made, &white, incumbent, prune)))
+            .filter_map(|at| stage(at).map(|made| self.stage(at, &made, &plan, incumbent, prune)))
             .collect();
         let mut total = Answer { best: None, points: 0, solved: 0 };
         for answer in answers {
@@ -170,25 +179,26 @@ impl Search {
         Some((low, high))
     }
 
-    fn floor(&self, stage: &Stage, white: &Bands) -> f64 {
+    fn floor(&self, stage: &Stage, plan: &Plan) -> f64 {
         let mut scratch = Scratch::default();
         let ranges: Vec<(usize, usize)> = stage.guesses.iter().filter_map(|guess| self.range(*guess)).collect();
         let (Some(low), Some(high)) = (ranges.iter().map(|r| r.0).min(), ranges.iter().map(|r| r.1).max()) else {
             return f64::INFINITY;
         };
         let far = self.far_floor(stage);
+        let fixed = stage.noise.correlation[0] + stage.crosstalk.near[0];
         let mut least = f64::INFINITY;
         // A few instants are enough to choose where to begin.
-        for sample in (low..=high).step_by(4) {
+        for sample in (low..=high).step_by(8) {
             if let Some(instant) = Instant::new(&self.terms, &stage.pulse, sample) {
-                let bands = self.instant_bands(stage, &instant);
-                least = least.min(self.node_floor(0, &instant, &bands, white, &far, &mut scratch));
+                let bands = self.instant_bands(plan, stage, &instant);
+                least = least.min(self.node_floor(0, &instant, &bands, plan, (&far, fixed), &mut scratch));
             }
         }
         least
     }
 
-    fn stage(&self, index: usize, stage: &Stage, white: &Bands, incumbent: f64, prune: bool) -> Answer {
+    fn stage(&self, index: usize, stage: &Stage, plan: &Plan, incumbent: f64, prune: bool) -> Answer {
         let terms = &self.terms;
         let ranges: Vec<Option<(usize, usize)>> = stage.guesses.iter().map(|guess| self.range(*guess)).collect();
         let points = ranges.iter().flatten().map(|(low, high)| (high - low + 1) as u64).sum();
@@ -202,6 +212,7 @@ impl Search {
         let mut instants: Vec<Option<(Instant, Bands)>> = Vec::with_capacity(high - low + 1);
         let mut heap = BinaryHeap::new();
         let far = self.far_floor(stage);
+        let fixed = stage.noise.correlation[0] + stage.crosstalk.near[0];
         // Spectra tell correlations as long as nothing wraps around.
         let longest = stage.pulse.len().max(stage.crosstalk.longest);
         let bounded = prune && longest / terms.samples_per_ui + 2 * terms.lags() < self.settings.turn;
@@ -210,11 +221,12 @@ impl Search {
         for sample in low..=high {
             let made = Instant::new(terms, &stage.pulse, sample).map(|instant| {
                 let bands =
-                    if bounded { self.instant_bands(stage, &instant) } else { Bands { lags: 0, values: Vec::new() } };
+                    if bounded { self.instant_bands(plan, stage, &instant) } else { Bands { values: Vec::new() } };
                 (instant, bands)
             });
             if let Some((instant, bands)) = &made {
-                let floor = if bounded { self.node_floor(0, instant, bands, white, &far, &mut scratch) } else { 0.0 };
+                let floor =
+                    if bounded { self.node_floor(0, instant, bands, plan, (&far, fixed), &mut scratch) } else { 0.0 };
                 if floor * (1.0 - ROUNDING) <= limit {
                     heap.push(Candidate { floor, sample, node: 0 });
                 }
@@ -233,8 +245,11 @@ impl Search {
                     if candidate.sample < first || candidate.sample > last {
                         continue;
                     }
-                    let floor =
-                        if bounded { self.node_floor(half, instant, bands, white, &far, &mut scratch) } else { 0.0 };
+                    let floor = if bounded {
+                        self.node_floor(half, instant, bands, plan, (&far, fixed), &mut scratch)
+                    } else {
+                        0.0
+                    };
                     if floor * (1.0 - ROUNDING) <= limit {
                         heap.push(Candidate { floor, sample: candidate.sample, node: half });
                     }
@@ -302,19 +317,12 @@ impl Search {
         stage.crosstalk.correlation(own, terms.receiver.span, &mut scratch.row);
         scratch.fixed.clear();
         scratch.fixed.extend(scratch.row.iter().zip(&stage.noise.correlation).map(|(a, b)| a + b));
-        let ways: &[StepFrom] = if limit.is_finite() && terms.quantiser.is_some() {
-            &[StepFrom::Floor, StepFrom::Signal]
-        } else {
-            &[StepFrom::Signal]
-        };
-        let mut step = 0.0;
-        for &way in ways {
-            step = instant.problem(terms, taps, own, &scratch.fixed, way, &mut scratch.problem);
-            if limit.is_finite() && self.tap_floor(scratch) * (1.0 - ROUNDING) > limit {
-                return Some((None, step, false));
-            }
+        let step = instant.problem(terms, taps, own, &scratch.fixed, &mut scratch.problem);
+        let stop = limit.is_finite() && self.tap_floor(scratch) * (1.0 - ROUNDING) > limit;
+        if stop {
+            return Some((None, step, false));
         }
-        Some((place(&terms.receiver, &scratch.problem), step, true))
+        Some((place(&terms.receiver, &scratch.problem, limit), step, true))
     }
 
     /// Least error with a tap at every position and no limits on them.
@@ -333,29 +341,40 @@ impl Search {
         Gram { values: &scratch.gram, feedback }.least_error(&self.terms.receiver)
     }
 
-    /// Sums of a spectrum times cosines, band by band.
-    fn bands(&self, spectrum: &[f64]) -> Bands {
+    fn plan(&self) -> Plan {
         let lags = self.terms.receiver.span + self.settings.width - 1;
+        let turn = self.settings.turn;
+        let cosines = (0..=turn / 2).flat_map(|frequency| (0..lags).map(move |lag| frequency * lag % turn));
+        let cosines = cosines.map(|at| self.settings.cosines[at]).collect();
+        let exponent = self.terms.quantiser.as_ref().map_or(0.0, |quantiser| quantiser::exponent(quantiser.clipping));
+        let mut plan = Plan { lags, cosines, white: Vec::new(), exponent };
+        if self.terms.quantiser.is_some() {
+            let flat = self.bands(&plan, &vec![1.0; turn / 2 + 1]);
+            plan.white =
+                self.settings.nodes.iter().map(|node| weighted(&node.relief_over_cursor, &flat, lags)).collect();
+        }
+        plan
+    }
+
+    /// Sums of a spectrum times cosines, band by band.
+    fn bands(&self, plan: &Plan, spectrum: &[f64]) -> Bands {
+        let lags = plan.lags;
         let mut values = vec![0.0; self.settings.bands() * lags];
         let turn = self.settings.turn;
         for (frequency, value) in spectrum.iter().enumerate() {
             let both = if frequency == 0 || 2 * frequency == turn { 1.0 } else { 2.0 };
             let weight = both * value / turn as f64;
             let band = Settings::band(frequency);
-            let mut angle = 0;
-            for sum in &mut values[band * lags..(band + 1) * lags] {
-                *sum += weight * self.settings.cosines[angle];
-                angle += frequency;
-                if angle >= turn {
-                    angle -= turn;
-                }
+            let row = &plan.cosines[frequency * lags..(frequency + 1) * lags];
+            for (sum, cosine) in values[band * lags..(band + 1) * lags].iter_mut().zip(row) {
+                *sum += weight * cosine;
             }
         }
-        Bands { lags, values }
+        Bands { values }
     }
 
     /// Noise that does not see the transmit equaliser, by bands.
-    fn instant_bands(&self, stage: &Stage, instant: &Instant) -> Bands {
+    fn instant_bands(&self, plan: &Plan, stage: &Stage, instant: &Instant) -> Bands {
         let share = match self.terms.edition {
             Edition::Script => self.terms.transmitter_noise,
             Edition::Draft3 => self.terms.transmitter_noise / self.terms.symbol_variance,
@@ -367,7 +386,7 @@ impl Search {
         for (value, near) in spectrum.iter_mut().zip(&stage.crosstalk.near_spectrum) {
             *value += near;
         }
-        self.bands(&spectrum)
+        self.bands(plan, &spectrum)
     }
 
     /// Correlation of far-end crosstalk that no choice of phases goes below, before the transmit equaliser.
@@ -388,36 +407,28 @@ impl Search {
         node: usize,
         instant: &Instant,
         bands: &Bands,
-        white: &Bands,
-        far: &[f64],
+        plan: &Plan,
+        (far, fixed): (&[f64], f64),
         scratch: &mut Scratch,
     ) -> f64 {
         let terms = &self.terms;
-        let node = &self.settings.nodes[node];
+        let index = node;
+        let node = &self.settings.nodes[index];
         let feedback = terms.receiver.feedback();
-        let lags = bands.lags;
+        let lags = plan.lags;
         scratch.row.clear();
         scratch.row.extend(instant.with_jitter[..lags].iter().zip(far).map(|(a, b)| a + b));
-        let quantised = terms.quantiser.as_ref().map_or(0.0, |quantiser| {
-            let step = quantiser::step(
-                quantiser,
-                FLOOR_SHARE * self.clipping_floor(node, instant, quantiser.clipping, &mut scratch.largest),
-            );
-            step * step / 12.0 / terms.symbol_variance
-        });
         for (band, relief) in node.relief.iter().enumerate() {
             let part = &bands.values[band * lags..(band + 1) * lags];
             for (value, part) in scratch.row.iter_mut().zip(part) {
                 *value += relief * part;
             }
         }
-        if quantised > 0.0 {
-            for (band, relief) in node.relief.iter().enumerate() {
-                let part = &white.values[band * lags..(band + 1) * lags];
-                let weight = relief * quantised;
-                for (value, part) in scratch.row.iter_mut().zip(part) {
-                    *value += weight * part;
-                }
+        if let (Some(quantiser), Some(white)) = (&terms.quantiser, plan.white.get(index)) {
+            let step = quantiser::step(quantiser, self.clipping_floor(node, instant, fixed, plan.exponent, scratch));
+            let weight = step * step / 12.0 / terms.symbol_variance;
+            for (value, part) in scratch.row.iter_mut().zip(white) {
+                *value += weight * part;
             }
         }
         let delay = (terms.receiver.pre + instant.cursor + terms.transmit_cursor + feedback) as i64;
@@ -435,33 +446,61 @@ impl Search {
         Gram { values: &scratch.gram, feedback }.least_error(&terms.receiver)
     }
 
-    /// A clipping amplitude that no setting of a node goes below: from the least magnitude that each sample can have.
-    fn clipping_floor(
-        &self,
-        node: &super::settings::Node,
-        instant: &Instant,
-        clipping: f64,
-        largest: &mut Vec<f64>,
-    ) -> f64 {
-        let near = instant.cursor.saturating_sub(8)..(instant.cursor + 24).min(instant.response.len());
-        let samples = near.map(|at| {
-            let (mut low, mut high) = (0.0, 0.0);
-            for (index, (least, most)) in node.low.iter().zip(&node.high).enumerate() {
-                let from =
-                    (at + self.terms.transmit_cursor).checked_sub(index).and_then(|from| instant.response.get(from));
-                let Some(&value) = from else { continue };
-                let (a, b) = (least * value, most * value);
-                low += a.min(b);
-                high += a.max(b);
+    /// A clipping amplitude over the cursor's tap that no setting of a node goes below: the least value of the tangent
+    /// plane at the node's centre. `fixed` is noise that is there whatever the setting, over the symbols' variance.
+    fn clipping_floor(&self, node: &Node, instant: &Instant, fixed: f64, exponent: f64, scratch: &mut Scratch) -> f64 {
+        let terms = &self.terms;
+        let near = instant.cursor.saturating_sub(8)..(instant.cursor + 40).min(instant.response.len());
+        let value = |at: usize, index: usize| {
+            (at + terms.transmit_cursor)
+                .checked_sub(index)
+                .and_then(|from| instant.response.get(from))
+                .copied()
+                .unwrap_or(0.0)
+        };
+        scratch.samples.clear();
+        scratch.samples.extend(
+            near.clone()
+                .map(|at| node.centre.iter().enumerate().map(|(index, tap)| tap * value(at, index)).sum::<f64>()),
+        );
+        // Leaving samples out only lowers the amplitude.
+        let least = 0.02 * scratch.samples.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        scratch.largest.clear();
+        scratch.largest.extend(scratch.samples.iter().map(|value| value.abs()).filter(|value| *value > least));
+        let noise = terms.symbol_variance * (fixed + instant.transmitter[0]);
+        let at = quantiser::bound(&scratch.largest, noise, terms.levels, exponent);
+        let mut slope = vec![0.0; node.centre.len()];
+        for (sample, at_ui) in scratch.samples.iter().zip(near).filter(|(sample, _)| sample.abs() > least) {
+            let level = quantiser::tilted_level(at.tilt * sample, terms.levels);
+            for (index, slope) in slope.iter_mut().enumerate() {
+                *slope += level * value(at_ui, index);
             }
-            if low > 0.0 {
-                low
-            } else if high < 0.0 {
-                -high
-            } else {
-                0.0
-            }
-        });
-        quantiser::floor(samples, self.terms.levels, clipping, largest)
+        }
+        let mut floor = f64::INFINITY;
+        for &setting in &self.settings.order[node.first..node.end] {
+            let taps = self.settings.taps(setting);
+            let cursor = taps[terms.transmit_cursor];
+            let plane: f64 = at.amplitude
+                + taps
+                    .iter()
+                    .zip(&node.centre)
+                    .zip(&slope)
+                    .map(|((tap, centre), slope)| slope * (tap - centre))
+                    .sum::<f64>();
+            floor = floor.min(if cursor > 0.0 { plane.max(0.0) / cursor } else { 0.0 });
+        }
+        // The plane's slope is exact to the last digits of the tilt.
+        floor * (1.0 - 1e-6)
     }
+}
+
+/// Sum of bands with a weight each, by lag.
+fn weighted(weights: &[f64], bands: &Bands, lags: usize) -> Vec<f64> {
+    let mut row = vec![0.0; lags];
+    for (band, weight) in weights.iter().enumerate() {
+        for (value, part) in row.iter_mut().zip(&bands.values[band * lags..(band + 1) * lags]) {
+            *value += weight * part;
+        }
+    }
+    row
 }

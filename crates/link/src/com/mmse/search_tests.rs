@@ -70,10 +70,11 @@ fn chance(seed: &[f64], edition: Edition, groups: usize, limit: f64, noise: f64,
         transmit_taps: 4,
         transmit_cursor: 2,
         quantiser: (edition == Edition::Draft3).then_some(Quantiser { bits: 6.0, clipping: 1e-7 }),
+        turn: TURN,
     };
     let baud = 100e9;
     let receiver_noise = ReceiverNoise::new(noise, 0.55, baud, M, TURN, terms.symbol_variance);
-    let settings = Settings::new(taps, 4, TURN);
+    let settings = Settings::new(taps, 4, 2, TURN);
     let stages = [0.0, 0.3, 0.9]
         .iter()
         .map(|&tilt| {

@@ -232,6 +232,31 @@ mod tests {
     }
 
     #[test]
+    fn coloured_noise_with_interference() {
+        let rest = Distribution::of_symbols([1e-3, 0.6e-3, 0.2e-3], 4, 2e-6);
+        let decaying =
+            |variance: f64, share: f64| (0..200).map(|lag| variance * f64::powi(share, lag)).collect::<Vec<f64>>();
+        // pychopmarg 3.4.0: `solve_g_an` and `der_mlsd` on `delta_pmf` of the same samples, bins of 2 uV.
+        for (feedback, gain_db, error_ratio) in [(0.5, 0.636_245, 2.593_784e-3), (0.8, 1.467_034, 1.040_309e-3)] {
+            let found = gain(&Detected {
+                levels: 4,
+                error_ratio: 2e-4,
+                feedback,
+                a_s: 6e-3,
+                rest: &rest,
+                gaussian: 2e-6,
+                receiver: &decaying(1e-6, -0.5),
+                correlation: &decaying(3e-6, -0.4),
+                penalty_db: 3.0,
+            })
+            .expect("noise is there");
+            assert!((found.gain_db - gain_db).abs() < 0.005, "{found:?}");
+            assert!((found.error_ratio / error_ratio - 1.0).abs() < 0.005, "{found:?}");
+            assert!((found.added_noise / 2.593_164 - 1.0).abs() < 0.003, "{found:?}");
+        }
+    }
+
+    #[test]
     fn normal_noise_is_raised_by_the_penalty() {
         // All noise is normal: 3 dB more of it is a variance of 10^0.3 times.
         let found = white(&Distribution::certain(2e-6), 0.5);

@@ -7,7 +7,7 @@
 use super::correlation::autocorrelation;
 
 /// Frequencies that share one value of `|T|²`, at most.
-const BAND: usize = 8;
+const BAND: usize = 16;
 /// Settings in a leaf, at most.
 const LEAF: usize = 6;
 
@@ -22,10 +22,11 @@ pub struct Node {
     pub halves: Option<(usize, usize)>,
     /// `1 / max |T|²` per band.
     pub relief: Vec<f64>,
-    /// Least value of every tap.
-    pub low: Vec<f64>,
-    /// Largest value of every tap.
-    pub high: Vec<f64>,
+    /// The same for taps over their cursor, which suits noise that grows with the signal; zero where a cursor is not
+    /// above zero.
+    pub relief_over_cursor: Vec<f64>,
+    /// Mean of the settings' taps.
+    pub centre: Vec<f64>,
 }
 
 /// All settings of a transmit equaliser.
@@ -45,18 +46,22 @@ pub struct Settings {
     pub turn: usize,
     /// Cosine over a turn.
     pub cosines: Vec<f64>,
+    /// Index of the cursor.
+    pub cursor: usize,
 }
 
 impl Settings {
-    /// Builds the tree over settings of `width` taps each, for spectra of `turn` frequencies around the circle.
-    pub fn new(taps: Vec<f64>, width: usize, turn: usize) -> Self {
+    /// Builds the tree over settings of `width` taps each, the cursor at `cursor`, for spectra of `turn` frequencies
+    /// around the circle.
+    pub fn new(taps: Vec<f64>, width: usize, cursor: usize, turn: usize) -> Self {
         let count = taps.len() / width.max(1);
         let mut own = Vec::with_capacity(taps.len());
         for setting in taps.chunks_exact(width.max(1)) {
             own.extend(autocorrelation(setting, width));
         }
         let cosines = (0..turn).map(|at| (std::f64::consts::TAU * at as f64 / turn as f64).cos()).collect();
-        let mut settings = Self { taps, own, width, order: (0..count).collect(), nodes: Vec::new(), turn, cosines };
+        let mut settings =
+            Self { taps, own, width, order: (0..count).collect(), nodes: Vec::new(), turn, cosines, cursor };
         if count > 0 {
             settings.grow(0, count);
         }
@@ -97,12 +102,17 @@ impl Settings {
             }
         }
         let index = self.nodes.len();
-        self.nodes.push(Node { first, end, halves: None, relief: Vec::new(), low, high });
-        let node = &self.nodes[index];
-        let widest =
-            (0..self.width).max_by(|&a, &b| (node.high[a] - node.low[a]).total_cmp(&(node.high[b] - node.low[b])));
-        let relief = match widest {
-            Some(axis) if end - first > LEAF && node.high[axis] > node.low[axis] => {
+        let mut centre = vec![0.0; self.width];
+        for &setting in &self.order[first..end] {
+            for (sum, tap) in centre.iter_mut().zip(self.taps(setting)) {
+                *sum += tap / (end - first) as f64;
+            }
+        }
+        let node = Node { first, end, halves: None, relief: Vec::new(), relief_over_cursor: Vec::new(), centre };
+        self.nodes.push(node);
+        let widest = (0..self.width).max_by(|&a, &b| (high[a] - low[a]).total_cmp(&(high[b] - low[b])));
+        let (relief, over_cursor) = match widest {
+            Some(axis) if end - first > LEAF && high[axis] > low[axis] => {
                 let (taps, width) = (&self.taps, self.width);
                 self.order[first..end]
                     .sort_by(|&a, &b| taps[a * width + axis].total_cmp(&taps[b * width + axis]).then(a.cmp(&b)));
@@ -110,12 +120,16 @@ impl Settings {
                 let lower = self.grow(first, middle);
                 let upper = self.grow(middle, end);
                 self.nodes[index].halves = Some((lower, upper));
-                self.nodes[lower].relief.iter().zip(&self.nodes[upper].relief).map(|(a, b)| a.min(*b)).collect()
+                let (lower, upper) = (&self.nodes[lower], &self.nodes[upper]);
+                let least = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a.min(*b)).collect::<Vec<f64>>();
+                (least(&lower.relief, &upper.relief), least(&lower.relief_over_cursor, &upper.relief_over_cursor))
             }
             _ => {
                 let mut relief = vec![f64::INFINITY; self.bands()];
-                for at in first..end {
-                    let own = self.own(self.order[at]);
+                let mut over_cursor = relief.clone();
+                for &setting in &self.order[first..end] {
+                    let own = self.own(setting);
+                    let cursor = self.taps(setting)[self.cursor].max(0.0);
                     for frequency in 0..=self.turn / 2 {
                         let above: f64 = own
                             .iter()
@@ -123,14 +137,16 @@ impl Settings {
                             .skip(1)
                             .map(|(lag, tap)| tap * self.cosines[frequency * lag % self.turn])
                             .sum();
-                        let power = own[0] + 2.0 * above;
+                        let inverse = 1.0 / (own[0] + 2.0 * above).max(1e-12);
                         let band = Self::band(frequency);
-                        relief[band] = relief[band].min(1.0 / power.max(1e-12));
+                        relief[band] = relief[band].min(inverse);
+                        over_cursor[band] = over_cursor[band].min(cursor * cursor * inverse);
                     }
                 }
-                relief
+                (relief, over_cursor)
             }
         };
+        self.nodes[index].relief_over_cursor = over_cursor;
         self.nodes[index].relief = relief;
         index
     }
@@ -149,7 +165,7 @@ mod tests {
                 taps.extend([pre, 1.0 + pre + post, post]);
             }
         }
-        let settings = Settings::new(taps, 3, 64);
+        let settings = Settings::new(taps, 3, 1, 64);
         assert_eq!(settings.count(), 20);
         let mut seen = settings.order.clone();
         seen.sort_unstable();
@@ -163,10 +179,12 @@ mod tests {
                         re += tap * (angle * at as f64).cos();
                         im += tap * (angle * at as f64).sin();
                     }
-                    assert!(node.relief[Settings::band(frequency)] * (re * re + im * im) <= 1.0 + 1e-9);
-                }
-                for (at, tap) in settings.taps(setting).iter().enumerate() {
-                    assert!(node.low[at] <= *tap && *tap <= node.high[at]);
+                    let power = re * re + im * im;
+                    assert!(node.relief[Settings::band(frequency)] * power <= 1.0 + 1e-9);
+                    let cursor = settings.taps(setting)[1];
+                    assert!(
+                        node.relief_over_cursor[Settings::band(frequency)] * power <= cursor * cursor * (1.0 + 1e-9)
+                    );
                 }
             }
         }

@@ -175,7 +175,7 @@ proptest! {
     fn groups_go_where_trying_every_place_puts_them(case in cases(), feedback in 0usize..3, limit in 0.15f64..1.0) {
         let receiver = receiver(2, 5, feedback, limit, 2, 14);
         let (positions, truth) = dense_place(&receiver, &case);
-        let placed = place(&receiver, &problem(&receiver, &case)).expect("solvable");
+        let placed = place(&receiver, &problem(&receiver, &case), f64::INFINITY).expect("solvable");
         prop_assert!((placed.taps.error - truth.error).abs() <= 1e-8 * truth.error.max(0.01), "{:?} {:?}", placed, truth);
         prop_assert_eq!(&placed.positions, &positions);
         prop_assert!(close(&placed.taps.forward, &truth.forward));
