@@ -4,5 +4,6 @@ mod bad_files;
 mod command;
 mod link_budget;
 mod link_com;
+mod link_eye;
 mod output;
 mod schemas;

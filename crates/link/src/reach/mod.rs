@@ -18,3 +18,4 @@ pub mod retimer;
 pub mod segments;
 pub mod serdes;
 pub mod two_port;
+pub mod verdict;

@@ -156,21 +156,30 @@ impl<'o> Chart<'o> {
         self.out.push_str(markup);
     }
 
-    /// A curve; parts outside the axes are left out, and there are at most two points to a unit of width.
+    /// A curve; what lies outside the axes is left out, but for the points next to what lies inside, and there are at most
+    /// two points to a unit of width.
     pub fn curve(&mut self, class: &str, points: &[(f64, f64)]) {
-        let inside: Vec<(f64, f64)> =
-            points.iter().copied().filter(|(x, y)| self.x.holds(*x) && y.is_finite()).collect();
-        let group = inside.len().div_ceil(WIDTH as usize).max(1);
+        let inside = |p: &(f64, f64)| self.x.holds(p.0) && self.y.holds(p.1);
+        let near = |at: usize| {
+            let around = &points[at.saturating_sub(1)..(at + 2).min(points.len())];
+            self.x.holds(points[at].0) && points[at].1.is_finite() && around.iter().any(inside)
+        };
+        let shown = points.iter().filter(|p| self.x.holds(p.0)).count();
+        let group = shown.div_ceil(WIDTH as usize).max(1);
         let mut path = String::new();
-        for chunk in inside.chunks(group) {
+        let mut drawn_to = None;
+        for start in (0..points.len()).step_by(group) {
+            let chunk: Vec<usize> = (start..(start + group).min(points.len())).filter(|at| near(*at)).collect();
             // The extremes of a group, in order, so that ripples stay to be seen.
-            let by = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
+            let by = |a: &&usize, b: &&usize| points[**a].1.total_cmp(&points[**b].1);
             let (Some(low), Some(high)) = (chunk.iter().min_by(by), chunk.iter().max_by(by)) else { continue };
-            let (first, second) = if low.0 <= high.0 { (low, high) } else { (high, low) };
-            for point in [first, second].into_iter().take(if group == 1 { 1 } else { 2 }) {
-                let letter = if path.is_empty() { 'M' } else { 'L' };
-                put!(path, "{letter}{:.1} {:.1}", self.at_x(point.0), self.at_y(point.1));
+            let ends = [*low.min(high), *low.max(high)];
+            for (i, at) in ends.iter().enumerate().take(if group == 1 { 1 } else { 2 }) {
+                let joined = i > 0 || drawn_to == Some(start);
+                let letter = if joined { 'L' } else { 'M' };
+                put!(path, "{letter}{:.1} {:.1}", self.at_x(points[*at].0), self.at_y(points[*at].1));
             }
+            drawn_to = Some(start + group);
         }
         if !path.is_empty() {
             put!(self.out, "<path class=\"curve {class}\" d=\"{path}\"/>");

@@ -88,7 +88,8 @@ fn contour_class(settings: &EyeSettings, error_ratio: f64) -> &'static str {
     match others.iter().position(|r| *r == error_ratio) {
         Some(0) => "p1",
         Some(1) => "p3",
-        _ => "p4",
+        Some(2) => "p0",
+        _ => "p7",
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lanewright_link::com::channel::{ChannelSet, DifferentialChannel};
 use lanewright_link::com::differential::differential_channel;
-use lanewright_link::com::parameters::ComParameters;
+use lanewright_link::com::parameters::{ComParameters, FrequencyGrid};
 use lanewright_link::network::Network;
 use lanewright_link::touchstone;
 use lanewright_model::text::Texts;
@@ -83,14 +83,27 @@ pub enum Style {
     Plain,
 }
 
+/// What is asked of the data.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Port order and frequencies.
+    pub grid: &'a FrequencyGrid,
+    /// Symbol rate in baud.
+    pub baud_hz: f64,
+}
+
 /// Reads the files side by side. An error is text, ready to print.
 pub fn read(files: &Files, parameters: &ComParameters, style: Style) -> Result<Channels, String> {
+    read_asked(files, Asked { grid: &parameters.grid, baud_hz: parameters.signal.baud_hz }, style)
+}
+
+/// The same for receivers that no sheet describes.
+pub fn read_asked(files: &Files, asked: Asked<'_>, style: Style) -> Result<Channels, String> {
     let parts = std::iter::once((&files.thru, "THRU"))
         .chain(files.fext.iter().map(|path| (path, "FEXT")))
         .chain(files.next.iter().map(|path| (path, "NEXT")));
     let parts: Vec<(&PathBuf, &str)> = parts.collect();
-    let read: Vec<Result<One, String>> =
-        parts.par_iter().map(|(path, part)| one(path, part, parameters, style)).collect();
+    let read: Vec<Result<One, String>> = parts.par_iter().map(|(path, part)| one(path, part, asked, style)).collect();
     let errors: Vec<&str> = read.iter().filter_map(|one| one.as_ref().err().map(String::as_str)).collect();
     if !errors.is_empty() {
         return Err(errors.join("\n"));
@@ -128,7 +141,7 @@ struct One {
     hash: Hash,
 }
 
-fn one(path: &Path, part: &str, parameters: &ComParameters, style: Style) -> Result<One, String> {
+fn one(path: &Path, part: &str, asked: Asked<'_>, style: Style) -> Result<One, String> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|why| {
         format!("error: cannot read {name}: {why}\n  help: give the {part} channel as a Touchstone file (.s4p)\n")
@@ -150,7 +163,7 @@ fn one(path: &Path, part: &str, parameters: &ComParameters, style: Style) -> Res
         ));
         two_port(&short, &file.network)
     } else {
-        let order = parameters.grid.port_order;
+        let order = asked.grid.port_order;
         let channel = differential_channel(&short, &file.network, order).map_err(|why| {
             format!("error: {why}\n  help: a channel is a file of four ports; `Port Order` says how they lie\n")
         })?;
@@ -159,7 +172,7 @@ fn one(path: &Path, part: &str, parameters: &ComParameters, style: Style) -> Res
         }
         channel
     };
-    warnings.extend(coverage(&name, &channel, parameters));
+    warnings.extend(coverage(&name, &channel, asked));
     Ok(One { channel, warnings, hash })
 }
 
@@ -211,9 +224,9 @@ fn port_order(name: &str, network: &Network, order: [usize; 4]) -> Option<String
 }
 
 /// What the sheet asks of the data's frequencies, where it falls short.
-fn coverage(name: &str, channel: &DifferentialChannel, parameters: &ComParameters) -> Vec<String> {
+fn coverage(name: &str, channel: &DifferentialChannel, asked: Asked<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
-    let grid = &parameters.grid;
+    let grid = asked.grid;
     let frequencies = &channel.frequency_hz;
     if let Some(first) = frequencies.first().filter(|first| **first > grid.start_hz) {
         warnings.push(format!(
@@ -231,7 +244,7 @@ fn coverage(name: &str, channel: &DifferentialChannel, parameters: &ComParameter
             grid.step_hz / 1e9
         ));
     }
-    let nyquist = parameters.signal.baud_hz / 2.0;
+    let nyquist = asked.baud_hz / 2.0;
     if frequencies.last().is_some_and(|last| *last < nyquist) {
         warnings.push(format!(
             "{name}: the data ends below {:.3} GHz, half the symbol rate: what lies above is extrapolated",

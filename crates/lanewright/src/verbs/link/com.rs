@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 
 use super::super::{Exit, Outcome, json_text};
 use super::channels::{self, Files, Style};
+use super::com_report::{Evaluation, parameter_rows};
 use super::setup::{Setup, SetupArgs};
+use crate::disk;
 
 /// Options of `link com`.
 #[derive(Args, Debug)]
@@ -25,6 +27,7 @@ use super::setup::{Setup, SetupArgs};
   lanewright link com --preset 100g-kr --thru thru.s4p
   lanewright link com --sheet kr.xlsx --thru thru.s4p --fext f1.s4p f2.s4p --next n1.s4p
   lanewright link com --sheet kr.xlsx --thru thru.s4p --set \"c(-1)=[-0.12:0.04:0]\" --json | jq .com_db
+  lanewright link com --preset 100g-kr --thru thru.s4p -o report.html
   lanewright link com --sheet kr.xlsx --thru 'channels/*_THRU*.s4p' --out results.csv
   lanewright link com --sheet kr.xlsx --thru channels/ --out results.parquet --resume
 
@@ -58,6 +61,9 @@ pub struct ComArgs {
     /// Write one line per channel and package case to this file: .csv, .json or .parquet
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write a report of the one channel to this HTML file: losses, pulse, eye, bathtub, costs, maps, parameters
+    #[arg(short, long, value_name = "FILE", conflicts_with = "out")]
+    pub output: Option<PathBuf>,
     /// Skip channels that the journal of --out already holds, told by the contents of their files and the parameters
     #[arg(long, requires = "out")]
     pub resume: bool,
@@ -101,7 +107,7 @@ pub fn run(args: &ComArgs, colour: bool) -> Outcome {
         };
         files.fext.extend(args.fext.iter().cloned());
         files.next.extend(args.next.iter().cloned());
-        return single(&files, &setup, args.json, colour);
+        return single(&files, &setup, args, colour);
     }
     if victims.len() > 1 && !(args.fext.is_empty() && args.next.is_empty()) {
         let why = format!(
@@ -129,24 +135,52 @@ pub fn bad_input(message: &str, json: bool) -> Outcome {
     Outcome::bad_input(message)
 }
 
-fn single(files: &Files, setup: &Setup, json: bool, colour: bool) -> Outcome {
+fn single(files: &Files, setup: &Setup, args: &ComArgs, colour: bool) -> Outcome {
+    let json = args.json;
     // JSON has no room for drawings.
     let style = if json { Style::Plain } else { Style::Drawn { colour } };
-    let evaluated = match evaluate(files, &setup.resolved.parameters, style) {
+    let start = Instant::now();
+    let parameters = &setup.resolved.parameters;
+    let read = match channels::read(files, parameters, style) {
+        Ok(read) => read,
+        Err(why) => return bad_input(&why, json),
+    };
+    let mut evaluated = match evaluate_read(&read, parameters) {
         Ok(evaluated) => evaluated,
         Err(why) => return bad_input(&why, json),
     };
+    evaluated.seconds = start.elapsed().as_secs_f64();
+    let mut err = String::new();
+    if let Some(path) = &args.output {
+        let page = report(&read, &evaluated, files, setup);
+        if let Err(why) = page.and_then(|page| disk::write(path, page.as_bytes())) {
+            return bad_input(&format!("{why}\n"), json);
+        }
+        err = format!("report written to {}\n", path.display());
+    }
     let exit = if evaluated.outcome.pass { Exit::Clean } else { Exit::Broken };
     if json {
-        return Outcome { out: json_text(to_json(&evaluated, setup)), err: String::new(), exit };
+        return Outcome { out: json_text(to_json(&evaluated, setup)), err, exit };
     }
-    let mut err = String::new();
     for warning in setup.resolved.warnings.iter().chain(&evaluated.warnings) {
         err.push_str(&format!("warning: {warning}\n"));
     }
     let mut out = table::draw(&evaluated, &setup.resolved.parameters);
     out.push_str(&account(setup));
     Outcome { out, err, exit }
+}
+
+/// The report of one evaluation as HTML.
+fn report(read: &channels::Channels, evaluated: &Evaluated, files: &Files, setup: &Setup) -> Result<String, String> {
+    let parameters = &setup.resolved.parameters;
+    let evaluation = Evaluation { parameters, channels: &read.set, outcome: &evaluated.outcome };
+    let worked = evaluation.work(parameters.signal.detector_error_ratio)?;
+    let mut warnings = [setup.resolved.warnings.clone(), evaluated.warnings.clone()].concat();
+    warnings.extend(setup.estimates.map(|estimates| format!("{}: {estimates}", parameters.name)));
+    let mut command = format!("lanewright link com ({}) --thru {}", parameters.name, files.thru.display());
+    files.fext.iter().for_each(|file| command.push_str(&format!(" --fext {}", file.display())));
+    files.next.iter().for_each(|file| command.push_str(&format!(" --next {}", file.display())));
+    Ok(evaluation.html("Channel operating margin", &worked, &parameter_rows(setup), &warnings, &command))
 }
 
 /// Reads and evaluates one channel set. An error is text, ready to print.

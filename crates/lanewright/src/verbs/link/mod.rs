@@ -1,13 +1,17 @@
 //! `lanewright link`: lanes and channels. One file per question that can be asked of them.
 
 mod budget;
-mod channel_files;
 pub mod channels;
 pub mod com;
+mod com_report;
 mod eye;
+mod optics;
 mod presets;
 pub mod setup;
 mod sweep;
+mod fec;
+mod fec_screen;
+mod fec_tables;
 
 use clap::{Args, Subcommand};
 
@@ -31,6 +35,8 @@ pub enum LinkCommand {
     Sweep(Box<sweep::SweepArgs>),
     /// The built-in sheets, with the source and certainty of every row
     Presets(presets::PresetsArgs),
+    /// Error correction: what is left of a lane's errors, how many may come, latency, replay, advice
+    Fec(Box<fec::FecArgs>),
     /// Loss of a path piece by piece, retimers and gearboxes, SerDes classes
     Budget(Box<budget::BudgetArgs>),
     /// Statistical eye behind a reference receiver: PCI Express, CXL, UCIe, or a COM sheet's
@@ -43,6 +49,7 @@ pub fn run(args: &LinkArgs, colour: bool) -> Outcome {
         LinkCommand::Com(args) => com::run(args, colour),
         LinkCommand::Sweep(args) => sweep::run(args),
         LinkCommand::Presets(args) => presets::run(args),
+        LinkCommand::Fec(args) => fec::run(args),
         LinkCommand::Budget(args) => budget::run(args, colour),
         LinkCommand::Eye(args) => eye::run(args, colour),
     }

@@ -9,11 +9,14 @@ mod sheet;
 use std::path::PathBuf;
 
 use clap::Args;
+use lanewright_link::eye::Opening;
 use lanewright_link::eye::standard::{find_serial, serial, ucie};
-use lanewright_link::eye::{EyeSettings, Opening};
+use lanewright_link::sheet::preset;
 use lanewright_model::problem::nearest;
 
 use super::super::{Exit, Outcome};
+use super::channels::{Files, Style};
+use super::setup::SetupArgs;
 use crate::disk;
 use crate::number::decimals;
 
@@ -22,6 +25,7 @@ use crate::number::decimals;
 #[command(after_help = "Examples:
   lanewright link eye --preset pcie-6 --thru board.s4p --fext a.s4p --next b.s4p
   lanewright link eye --preset pcie-5 --thru pads.s4p --packages-in-file --ber 1e-12 -o eye.html
+  lanewright link eye --preset 100g-kr --thru backplane.s4p -o eye.html
   lanewright link eye --sheet kr.xlsx --thru backplane.s4p --set 'z_p select=1' -o eye.html
   lanewright link eye --preset ucie-advanced --rate 16 --length 2
   lanewright link eye --list
@@ -37,20 +41,14 @@ pub struct EyeArgs {
     /// Near-end aggressor's channel; may be repeated
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub next: Vec<PathBuf>,
-    /// Reference receiver: pcie-5, pcie-6, pcie-7, cxl-2, cxl-3, ucie-advanced, ... (`--list` shows all)
-    #[arg(long, value_name = "NAME", conflicts_with = "sheet")]
-    pub preset: Option<String>,
-    /// COM sheet (.xls or .xlsx): the eye at the setting that COM's search finds
-    #[arg(long, value_name = "FILE")]
-    pub sheet: Option<PathBuf>,
-    /// A row of the sheet in its own notation: 'ROW NAME=VALUE'; may be repeated
-    #[arg(long, value_name = "ROW=VALUE", requires = "sheet")]
-    pub set: Vec<String>,
+    /// Reference receiver: `--preset` takes pcie-5, pcie-6, pcie-7, cxl-2, cxl-3, ucie-advanced, ... (`--list`) as well.
+    #[command(flatten)]
+    pub setup: SetupArgs,
     /// Error ratio at which the eye is judged; the standard's own where it is not given
     #[arg(long, value_name = "RATIO")]
     pub ber: Option<f64>,
-    /// Ports of the files: tx+, tx-, rx+, rx-
-    #[arg(long, value_name = "PORTS", default_value = "1,3,2,4", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=4))]
+    /// Ports of the files: tx+, tx-, rx+, rx-; a sheet says it itself
+    #[arg(long, value_name = "PORTS", default_value = "1,3,2,4", conflicts_with = "sheet", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=4))]
     pub port_order: Vec<u8>,
     /// The files end at the die pads; else packages with the standard's loss are added at both ends
     #[arg(long)]
@@ -87,7 +85,7 @@ pub fn run(args: &EyeArgs, colour: bool) -> Outcome {
     }
     let answer = match answer(args, colour) {
         Ok(answer) => answer,
-        Err(message) => return Outcome::bad_input(message),
+        Err(message) => return super::com::bad_input(&message, args.json),
     };
     let mut err = String::new();
     if let (Some(path), Some(report)) = (&args.output, &answer.report) {
@@ -104,24 +102,29 @@ fn answer(args: &EyeArgs, colour: bool) -> Result<Answer, String> {
     if args.ber.is_some_and(|ber| !(1e-30..0.5).contains(&ber)) {
         return Err("--ber: an error ratio lies between 1e-30 and 0.5, such as 1e-6\n".into());
     }
-    if let Some(path) = &args.sheet {
-        return sheet::answer(args, path, colour);
+    if args.setup.sheet.is_some() {
+        return sheet::answer(args, colour);
     }
-    let Some(preset) = &args.preset else {
+    let Some(name) = &args.setup.preset else {
         return Err("say how to judge the eye: --preset NAME (see --list) or --sheet FILE\n".into());
     };
-    if let Some(standard) = find_serial(preset) {
+    if let Some(standard) = find_serial(name) {
         return serial::answer(args, standard, colour);
     }
-    if let Some(link) = ucie::find(preset) {
+    if let Some(link) = ucie::find(name) {
         return die::answer(args, link);
     }
-    let known = || serial().iter().map(|s| s.id).chain(ucie::ALL.iter().map(|l| l.id));
-    let help = match nearest(preset, known()) {
+    if preset::find(name).is_ok() {
+        return sheet::answer(args, colour);
+    }
+    let sheets = preset::all();
+    let known =
+        || serial().iter().map(|s| s.id).chain(ucie::ALL.iter().map(|l| l.id)).chain(sheets.iter().map(|p| p.name));
+    let help = match nearest(name, known()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("one of: {}", known().collect::<Vec<_>>().join(", ")),
     };
-    Err(format!("--preset: no reference receiver is called `{preset}`; {help}\n"))
+    Err(format!("--preset: no reference receiver is called `{name}`; {help}\n"))
 }
 
 /// The port order as four numbers, or what is wrong with it.
@@ -130,15 +133,16 @@ fn port_order(args: &EyeArgs) -> Result<[usize; 4], String> {
     order.try_into().map_err(|_| "--port-order: expected four ports, such as 1,3,2,4 (tx+, tx-, rx+, rx-)\n".into())
 }
 
-/// The victim's file, which every channel needs.
-fn victim(args: &EyeArgs) -> Result<&PathBuf, String> {
-    args.thru.as_ref().ok_or_else(|| "--thru: give the victim's channel, a four-port Touchstone file\n".into())
+/// The files of the channel.
+fn files(args: &EyeArgs) -> Result<Files, String> {
+    let thru = args.thru.clone();
+    let thru = thru.ok_or("--thru: give the victim's channel, a Touchstone file of four ports\n")?;
+    Ok(Files { thru, fext: args.fext.clone(), next: args.next.clone() })
 }
 
-fn settings(target: f64) -> EyeSettings {
-    let mut contours = vec![1e-3, 1e-6, 1e-9, 1e-12];
-    contours.retain(|ratio| *ratio != target);
-    EyeSettings { target, contours, ..EyeSettings::default() }
+/// How what is wrong with files is shown: JSON has no room for drawings.
+fn style(args: &EyeArgs, colour: bool) -> Style {
+    if args.json { Style::Plain } else { Style::Drawn { colour } }
 }
 
 /// The command as it could be typed again.
@@ -146,18 +150,21 @@ fn command(args: &EyeArgs) -> String {
     let quoted = |text: String| if text.contains([' ', '"', '\'']) { format!("'{text}'") } else { text };
     let mut words = vec!["lanewright link eye".to_string()];
     let mut option = |name: &str, value: String| words.push(format!("{name} {}", quoted(value)));
-    if let Some(preset) = &args.preset {
+    if let Some(preset) = &args.setup.preset {
         option("--preset", preset.clone());
     }
-    if let Some(sheet) = &args.sheet {
+    if let Some(sheet) = &args.setup.sheet {
         option("--sheet", sheet.display().to_string());
     }
-    args.set.iter().for_each(|row| option("--set", row.clone()));
+    args.setup.set.iter().for_each(|row| option("--set", row.clone()));
     if let Some(thru) = &args.thru {
         option("--thru", thru.display().to_string());
     }
     args.fext.iter().for_each(|file| option("--fext", file.display().to_string()));
     args.next.iter().for_each(|file| option("--next", file.display().to_string()));
+    if let Some(case) = args.setup.case {
+        option("--case", case.to_string());
+    }
     if let Some(ber) = args.ber {
         option("--ber", format!("{ber:e}"));
     }

@@ -1,23 +1,28 @@
 //! PCI Express and CXL: their reference receivers on a channel.
 
 use lanewright_link::com::channel::ChannelSet;
+use lanewright_link::com::parameters::FrequencyGrid;
 use lanewright_link::eye::front_end::Packages;
 use lanewright_link::eye::receiver::{ReceiverOutcome, evaluate};
 use lanewright_link::eye::standard::{Certainty, SerialStandard};
 use serde_json::json;
 
-use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, picture, port_order, settings, victim};
+use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, files, picture, port_order, style};
 use crate::number::{decimals, plain};
 use crate::report::link::maps::Map;
 use crate::report::link::view::{CaseView, Headline, LinkReport, ParameterRow};
 use crate::report::link::{page, ratio};
 use crate::terminal::table;
-use crate::verbs::link::channel_files;
+use crate::verbs::link::channels::{self, Asked};
+use crate::verbs::link::com_report::settings;
 
 /// Evaluates a channel by a standard.
 pub fn answer(args: &EyeArgs, standard: &SerialStandard, colour: bool) -> Result<Answer, String> {
-    let (channels, warnings) =
-        channel_files::read_set(victim(args)?, &args.fext, &args.next, port_order(args)?, colour)?;
+    // These standards ask nothing of a file's steps.
+    let grid = FrequencyGrid { start_hz: f64::INFINITY, step_hz: f64::INFINITY, port_order: port_order(args)? };
+    let asked = Asked { grid: &grid, baud_hz: standard.baud_hz };
+    let read = channels::read_asked(&files(args)?, asked, style(args, colour))?;
+    let (channels, warnings) = (read.set, read.warnings);
     let packages = if args.packages_in_file { Packages::InFile } else { Packages::Modelled };
     let target = args.ber.unwrap_or(standard.error_ratio.value);
     let outcome =
