@@ -154,13 +154,30 @@ pub fn load(name: &str, folder: Option<&Path>) -> Loaded {
         },
     };
     let mut inputs_hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in (0..texts.len())
-        .flat_map(|at| texts.get(lanewright_model::text::FileId(at as u32)).contents.as_bytes().to_vec())
-    {
-        inputs_hash = (inputs_hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    for at in 0..texts.len() {
+        inputs_hash = fnv(inputs_hash, texts.get(lanewright_model::text::FileId(at as u32)).contents.as_bytes());
     }
     let system = if problems.has_errors() { None } else { system };
     Loaded { system, texts, problems, inputs_hash }
+}
+
+/// FNV-1a, 64 bits, from a state on.
+pub fn fnv(state: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(state, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Contents of a system's measured channels, in its order; names are relative to the file that gives them.
+pub fn channels(system: &System, texts: &Texts) -> Vec<Result<Vec<u8>, String>> {
+    let read = |channel: &lanewright_model::system::Channel| {
+        let from = &texts.get(channel.touchstone.span.file).name;
+        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+        let path = tidy(&folder.join(&channel.touchstone.value));
+        fs::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => format!("there is no file {}", path.display()),
+            _ => format!("{}: {error}", path.display()),
+        })
+    };
+    system.channels.iter().map(read).collect()
 }
 
 /// Writes a file whole or not at all: to a temporary file beside it, then renamed.

@@ -3,6 +3,7 @@
 
 pub mod disk;
 pub mod number;
+pub mod parquet;
 pub mod problems;
 pub mod report;
 pub mod terminal;

@@ -12,7 +12,7 @@ use lanewright_link::com::prepare::Prepared;
 use lanewright_link::com::{exhaustive, search};
 use num_complex::Complex64;
 use proptest::prelude::*;
-use receivers::{ck_c2c, ck_kr, ctle, kr4, range, tap};
+use receivers::{ck_c2c, ck_c2m, ck_kr, ctle, kr4, range, tap};
 
 /// A lossy line with mismatched ends and a stub, out of a few numbers.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ fn agree(parameters: &ComParameters, channels: &ChannelSet) -> Result<(), TestCa
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     #[test]
     fn fixed_feedback(victim in line(), other in line(), strength in 0.0..0.03_f64) {
@@ -114,5 +114,19 @@ proptest! {
         parameters.ctle = ctle(range(-9.0, 3.0, 0.0), 21.25, 21.25, 53.125, range(-4.0, 1.0, 0.0), 0.6640625);
         parameters.noise.tx_noise_by_cursor = wide == 2;
         agree(&parameters, &ChannelSet { victim: channel(&victim), fext: Vec::new(), next: Vec::new() })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2, max_shrink_iters: 4, ..ProptestConfig::default() })]
+
+    /// Settings judged by eye height; the line is short, or no eye is open.
+    #[test]
+    fn eye_height(victim in line()) {
+        let mut parameters = ck_c2m();
+        let taps = [tap(-3, vec![0.0]), tap(-2, vec![0.0, 0.04]), tap(-1, vec![-0.12, -0.04]), tap(1, vec![-0.04, 0.0])];
+        parameters.tx_ffe.taps = taps.to_vec();
+        let short = Line { skin: victim.skin / 4.0, dielectric: victim.dielectric / 4.0, ..victim };
+        agree(&parameters, &ChannelSet { victim: channel(&short), fext: Vec::new(), next: Vec::new() })?;
     }
 }

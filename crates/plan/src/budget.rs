@@ -24,6 +24,8 @@ pub enum Piece {
         loss: Band<Decibels>,
         /// Whether it rests on a weak grade.
         weak: bool,
+        /// Whether it is a host's package and board, and not some other piece without a part.
+        host: bool,
     },
     /// Equal connectors or vias.
     Lumped {
@@ -82,6 +84,7 @@ impl MarginCheck for LossCheck<'_> {
                 high: path.budget.high.get() - low,
             },
             reserve: path.reserve,
+            path: path.pieces.clone(),
             weak_share: if likely > 0.0 { weak / likely } else { 0.0 },
             items,
         }
@@ -91,7 +94,7 @@ impl MarginCheck for LossCheck<'_> {
 impl LossCheck<'_> {
     fn item(&self, piece: &Piece, technology: &LaneTechnology) -> LossItem {
         let (part, per, factor) = match piece {
-            Piece::Known { name, loss, weak } => {
+            Piece::Known { name, loss, weak, .. } => {
                 return LossItem { name: name.clone(), loss: *loss, weak: *weak };
             }
             Piece::Lumped { part, count } => (self.catalogue.part(*part), Per::Piece, f64::from(*count)),

@@ -9,6 +9,7 @@ use lanewright_model::units::*;
 use serde::Serialize;
 
 use crate::amount::Amount;
+use crate::budget::Piece;
 
 /// A sum of figures. Bounds are the sums of the parts' bounds (all low or all high together), the widest
 /// band that is still honest without knowing correlations.
@@ -197,6 +198,9 @@ pub struct LossBudget {
     pub reserve: Band<Decibels>,
     /// Share of the likely loss that rests on weak grades, 0 to 1.
     pub weak_share: f64,
+    /// What the items were worked out from, for engines that look beyond loss at Nyquist.
+    #[serde(skip)]
+    pub path: Vec<Piece>,
 }
 
 /// One piece of a loss budget.

@@ -5,6 +5,7 @@ use lanewright_model::system::System;
 use lanewright_model::text::Span;
 use lanewright_plan::plan::{LinkClass, Plan, Total};
 
+use crate::lanes::Lane;
 use crate::review::{LimitLine, LimitStatus};
 
 /// A limit with the place that set it.
@@ -19,7 +20,7 @@ pub struct Checked {
 type Found = (f64, f64, f64);
 
 /// Checks every limit of the file, and every rack against its feed.
-pub fn check(system: &System, plan: &Plan) -> Vec<Checked> {
+pub fn check(system: &System, plan: &Plan, lanes: &[Lane]) -> Vec<Checked> {
     let mut lines = Vec::new();
     if let Some(limits) = &system.limits {
         let mut most = |name: &str, limit: Option<(f64, Span)>, subject: &str, found: Option<Found>| {
@@ -81,6 +82,21 @@ pub fn check(system: &System, plan: &Plan) -> Vec<Checked> {
             &copper.map_or("no copper link".into(), |class| link_name(system, class)),
             Some(copper.map_or((0.0, 0.0, 0.0), |c| (c.length_max.0, c.length_max.0, c.length_max.0))),
         );
+        let worst = |pick: fn(&Lane) -> Option<[f64; 3]>| {
+            let judged = lanes.iter().filter_map(|lane| pick(lane).map(|found| (lane, found)));
+            judged.max_by(|x, y| x.1[1].total_cmp(&y.1[1]))
+        };
+        for (name, limit, found) in [
+            ("ber_max", limits.ber_max.as_ref(), worst(|lane| lane.line.ber)),
+            ("flr_max", limits.flr_max.as_ref(), worst(|lane| lane.line.flr)),
+        ] {
+            most(
+                name,
+                limit.map(|p| (p.value, p.span)),
+                &found.map_or("every electrical link".into(), |(lane, _)| format!("link {}", lane.line.set)),
+                found.map(|(_, [low, likely, high])| (low, likely, high)),
+            );
+        }
         let mut least = |name: &str, limit: Option<(f64, Span)>, subject: &str, found: Option<Found>| {
             if let Some((limit, span)) = limit {
                 lines.push(checked(name, subject, limit, found, true, Some(span)));
@@ -98,7 +114,14 @@ pub fn check(system: &System, plan: &Plan) -> Vec<Checked> {
             &tightest.map_or("no electrical link".into(), |(class, _)| link_name(system, class)),
             tightest.map(|(_, loss)| (loss.margin.low, loss.margin.likely, loss.margin.high)),
         );
-        least("com_db_min", limits.com_db_min.as_ref().map(|p| (p.value.0, p.span)), "every electrical link", None);
+        let judged = lanes.iter().filter_map(|lane| lane.line.com_db.map(|com| (lane, com)));
+        let margin = judged.min_by(|x, y| x.1[1].total_cmp(&y.1[1]));
+        least(
+            "com_db_min",
+            limits.com_db_min.as_ref().map(|p| (p.value.0, p.span)),
+            &margin.map_or("every electrical link".into(), |(lane, _)| format!("link {}", lane.line.set)),
+            margin.map(|(_, [low, likely, high])| (low, likely, high)),
+        );
         let available =
             plan.reliability.availability.iter().min_by(|a, b| a.availability.likely.total_cmp(&b.availability.likely));
         least(

@@ -10,6 +10,7 @@ use lanewright_plan::plan::{Plan, Total};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::lanes::{self, Lane, LaneLine, MeasuredText};
 use crate::limits;
 
 /// A review of one system. The JSON form has a published schema (`schema/review.schema.json`).
@@ -27,9 +28,14 @@ pub struct Review {
     pub findings: Vec<FindingLine>,
     /// Classes of equal links.
     pub links: Vec<LinkLine>,
+    /// Electrical lanes of those classes: loss piece by piece, margin, errors. Empty where lanes were not asked for.
+    pub lanes: Vec<LaneLine>,
     /// The whole plan, for the report; the JSON form has its own tables.
     #[serde(skip)]
     pub plan: Plan,
+    /// The lanes with their curves, for the report.
+    #[serde(skip)]
+    pub curves: Vec<Lane>,
 }
 
 /// What was reviewed, and by what.
@@ -201,8 +207,34 @@ pub fn review(
     inputs_hash: u64,
 ) -> Review {
     let plan = lanewright_plan::plan_system(system);
-    let limits = limits::check(system, &plan);
-    let findings = findings(system, texts, problems, &plan, &limits);
+    put_together(system, texts, problems, (file, version, inputs_hash), plan, Vec::new(), true)
+}
+
+/// The same with the electrical lanes judged: by channel operating margin or eye, from measured channels where the file
+/// names them (`measured` holds their texts, in the order of the system's channels) and from modelled ones elsewhere.
+pub fn review_with_lanes(
+    system: &System,
+    texts: &Texts,
+    problems: &Problems,
+    (file, version, inputs_hash): (&str, &str, u64),
+    measured: &[MeasuredText],
+) -> Review {
+    let plan = lanewright_plan::plan_system(system);
+    let lanes = lanes::judge(system, &plan, measured);
+    put_together(system, texts, problems, (file, version, inputs_hash), plan, lanes, false)
+}
+
+fn put_together(
+    system: &System,
+    texts: &Texts,
+    problems: &Problems,
+    (file, version, inputs_hash): (&str, &str, u64),
+    plan: Plan,
+    lanes: Vec<Lane>,
+    without_lanes: bool,
+) -> Review {
+    let limits = limits::check(system, &plan, &lanes);
+    let findings = findings(system, texts, problems, &plan, &limits, (!without_lanes).then_some(&lanes));
     Review {
         system: Subject {
             name: system.name.clone(),
@@ -218,7 +250,9 @@ pub fn review(
         limits: limits.into_iter().map(|checked| checked.line).collect(),
         findings,
         links: link_lines(system, &plan),
+        lanes: lanes.iter().map(|lane| lane.line.clone()).collect(),
         plan,
+        curves: lanes,
     }
 }
 
@@ -330,6 +364,7 @@ fn findings(
     problems: &Problems,
     plan: &Plan,
     limits: &[limits::Checked],
+    lanes: Option<&Vec<Lane>>,
 ) -> Vec<FindingLine> {
     let limit_line = |checked: &limits::Checked, severity: Severity, verb: &str| {
         let line = &checked.line;
@@ -371,18 +406,21 @@ fn findings(
         help: None,
     }));
     lines.extend(planned(Severity::Warning));
-    // Said here until an engine reads channels, so that nobody takes the loss budget for a measurement.
-    lines.extend(system.channels.iter().map(|channel| FindingLine {
-        severity: Severity::Warning,
-        code: "channel-not-read".into(),
-        message: format!(
-            "{} is not read: the margin of `{}` comes from a loss budget of its parts",
-            channel.touchstone.value,
-            system.link_sets[channel.set.index()].name
-        ),
-        place: Some(texts.place(channel.touchstone.span)),
-        help: None,
-    }));
+    match lanes {
+        Some(lanes) => lines.extend(lanes::findings(system, texts, lanes)),
+        // Nobody is to take the loss budget for a measurement.
+        None => lines.extend(system.channels.iter().map(|channel| FindingLine {
+            severity: Severity::Warning,
+            code: "channel-not-read".into(),
+            message: format!(
+                "{} is not read: the margin of `{}` comes from a loss budget of its parts",
+                channel.touchstone.value,
+                system.link_sets[channel.set.index()].name
+            ),
+            place: Some(texts.place(channel.touchstone.span)),
+            help: None,
+        })),
+    }
     lines.extend(problems.iter().filter(|p| p.severity == Severity::Warning).map(|problem| FindingLine {
         severity: Severity::Warning,
         code: problem.code.to_string(),

@@ -21,11 +21,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         "<header><div class=\"title\"><div><p class=\"kind\">Connectivity review</p><h1>{}</h1></div>",
         Name(&subject.name)
     );
-    put!(
-        out,
-        "<button type=\"button\" id=\"theme\" aria-label=\"Light or dark\" title=\"Light or dark\" hidden>\
-         <svg viewBox=\"0 0 16 16\" width=\"16\" height=\"16\" aria-hidden=\"true\"><path d=\"M8 1a7 7 0 1 0 0 14A7 7 0 1 0 8 1zm0 1.5a5.5 5.5 0 0 1 0 11z\" fill-rule=\"evenodd\"/></svg></button></div>"
-    );
+    put!(out, "{}</div>", super::page::THEME_BUTTON);
     if let Some(description) = &subject.description {
         put!(out, "<p class=\"lead\">{}</p>", Name(description));
     }

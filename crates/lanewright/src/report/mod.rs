@@ -18,7 +18,9 @@ mod breakdown;
 mod escape;
 mod findings;
 mod header;
+mod lanes;
 mod latency;
+pub mod link;
 mod link_table;
 mod media;
 mod page;
@@ -55,6 +57,7 @@ pub fn html(system: &System, review: &Review) -> String {
     waterfall::write(&survey, &mut page);
     media::write(&survey, &mut page);
     breakdown::write(&survey, &mut page);
+    lanes::write(&survey, &mut page);
     latency::write(&survey, &mut page);
     reliability::write(&survey, &mut page);
     link_table::write(&survey, &mut page);

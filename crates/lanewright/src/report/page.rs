@@ -7,6 +7,10 @@ use super::escape::{Escaped, Name};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
+/// The button that turns a page light or dark.
+pub const THEME_BUTTON: &str = "<button type=\"button\" id=\"theme\" aria-label=\"Light or dark\" title=\"Light or dark\" hidden>\
+     <svg viewBox=\"0 0 16 16\" width=\"16\" height=\"16\" aria-hidden=\"true\"><path d=\"M8 1a7 7 0 1 0 0 14A7 7 0 1 0 8 1zm0 1.5a5.5 5.5 0 0 1 0 11z\" fill-rule=\"evenodd\"/></svg></button>";
+
 /// A page being written.
 pub struct Page {
     title: String,
@@ -43,8 +47,21 @@ impl Page {
         put!(self.body, "</section>\n");
     }
 
-    /// The document.
+    /// The document of a review.
     pub fn finish(self, subject: &Subject) -> String {
+        let footer = format!(
+            "<p>Lanewright {} · {} · inputs <code>{}</code></p>\
+             <p>Solid: likely value. Hatched: share that rests on estimates, general knowledge or company calls. \
+             Line: low to high.</p>",
+            Escaped(&subject.version),
+            Name(&subject.file),
+            Escaped(&subject.inputs_hash)
+        );
+        self.finish_with("review", "", &footer)
+    }
+
+    /// The document of any kind, with styles of its own and a footer that is markup already.
+    pub fn finish_with(self, kind: &str, style: &str, footer: &str) -> String {
         let mut out = String::with_capacity(self.body.len() + self.top.len() + STYLE.len() + SCRIPT.len() + 4096);
         put!(
             out,
@@ -52,9 +69,10 @@ impl Page {
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline';script-src 'unsafe-inline';img-src data:\">\
              <meta name=\"generator\" content=\"lanewright {}\"><link rel=\"icon\" href=\"data:,\">\
-             <title>{} · review</title>\n<style>\n{STYLE}</style></head>\n<body>\n",
-            Escaped(&subject.version),
-            Escaped(&self.title)
+             <title>{} · {}</title>\n<style>\n{STYLE}{style}</style></head>\n<body>\n",
+            Escaped(env!("CARGO_PKG_VERSION")),
+            Escaped(&self.title),
+            Escaped(&kind.to_lowercase())
         );
         // The hatch of weak figures, shared by every drawing.
         put!(
@@ -69,15 +87,7 @@ impl Page {
             put!(out, "<li><a href=\"#{id}\">{title}</a></li>");
         }
         put!(out, "</ol></nav>\n<main id=\"main\">\n{}</main></div>\n", self.body);
-        put!(
-            out,
-            "<footer><p>Lanewright {} · {} · inputs <code>{}</code></p>\
-             <p>Solid: likely value. Hatched: share that rests on estimates, general knowledge or company calls. \
-             Line: low to high.</p></footer>\n<script>\n{SCRIPT}</script>\n</body></html>\n",
-            Escaped(&subject.version),
-            Name(&subject.file),
-            Escaped(&subject.inputs_hash)
-        );
+        put!(out, "<footer>{footer}</footer>\n<script>\n{SCRIPT}</script>\n</body></html>\n");
         out
     }
 }

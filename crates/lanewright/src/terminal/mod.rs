@@ -2,6 +2,7 @@
 
 pub mod compared;
 pub mod crossing;
+pub mod lanes;
 pub mod summary;
 pub mod tables;
 

@@ -18,7 +18,8 @@ pub fn draw(which: Table, system: &System, plan: &Plan) -> String {
         Table::Cost => cost(plan),
         Table::Latency => latency(plan),
         Table::Reliability => reliability(plan),
-        Table::All => String::new(),
+        // Lanes are no part of a plan; the review draws them.
+        Table::Lanes | Table::All => String::new(),
     }
 }
 

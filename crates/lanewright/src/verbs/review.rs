@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use lanewright_twin::review::{Review, review};
+use lanewright_twin::review::{Review, review, review_with_lanes};
 
 use super::{CatalogueArgs, Exit, Outcome, json_text};
-use crate::terminal::{summary, tables};
+use crate::terminal::{lanes, summary, tables};
 use crate::{disk, problems, report};
 
 /// Options of `review`.
@@ -16,6 +16,8 @@ use crate::{disk, problems, report};
   lanewright review gb200-nvl72                      a bundled system (`lanewright systems` lists them)
   lanewright review rack.toml -o rack.html           with the HTML report
   lanewright review rack.toml --show links,bom       with tables
+  lanewright review rack.toml --show lanes           COM, eyes and error ratios of electrical lanes
+  lanewright review rack.toml --loss-only            quick: lanes by loss at Nyquist alone
   lanewright review rack.toml --json | jq .totals
 
 Exit code 0 when all limits are kept, 1 when one is broken, 2 when the file cannot be used.")]
@@ -28,6 +30,9 @@ pub struct ReviewArgs {
     /// Tables to print after the summary
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     pub show: Vec<Table>,
+    /// Judge lanes by their loss at Nyquist alone: quicker, without COM, eyes and error ratios
+    #[arg(long)]
+    pub loss_only: bool,
     /// Print JSON (schema: `lanewright schema review`)
     #[arg(long)]
     pub json: bool,
@@ -41,6 +46,8 @@ pub struct ReviewArgs {
 pub enum Table {
     /// Every class of links with its medium, loss and margin
     Links,
+    /// Electrical lanes: COM or eye, errors before and behind correction
+    Lanes,
     /// Why each medium was chosen, and what fell out
     Media,
     /// Bill of materials
@@ -64,11 +71,24 @@ pub fn of(loaded: &disk::Loaded, file: &str) -> Option<Review> {
     Some(review(system, &loaded.texts, &loaded.problems, file, version, loaded.inputs_hash))
 }
 
+/// Reviews a system that is already loaded, its electrical lanes too.
+fn with_lanes(loaded: &disk::Loaded, file: &str) -> Option<Review> {
+    let system = loaded.system.as_ref()?;
+    let version = env!("CARGO_PKG_VERSION");
+    let measured = disk::channels(system, &loaded.texts);
+    let mut hash = loaded.inputs_hash;
+    for bytes in measured.iter().flatten() {
+        hash = disk::fnv(hash, bytes);
+    }
+    Some(review_with_lanes(system, &loaded.texts, &loaded.problems, (file, version, hash), &measured))
+}
+
 /// Runs `review`.
 pub fn run(args: &ReviewArgs, colour: bool) -> Outcome {
     let mut loaded = disk::load(&args.system, args.catalogue.catalogue.as_deref());
     loaded.problems.sort();
-    let Some(review) = of(&loaded, &args.system) else {
+    let found = if args.loss_only { of(&loaded, &args.system) } else { with_lanes(&loaded, &args.system) };
+    let Some(review) = found else {
         return bad_system(&loaded, args.json, colour);
     };
     let Some(system) = &loaded.system else { return bad_system(&loaded, args.json, colour) };
@@ -86,7 +106,10 @@ pub fn run(args: &ReviewArgs, colour: bool) -> Outcome {
     } else {
         let mut out = summary::draw(system, &review);
         for table in expand(&args.show) {
-            out.push_str(&tables::draw(table, system, &review.plan));
+            out.push_str(&match table {
+                Table::Lanes => lanes::draw(&review.lanes),
+                other => tables::draw(other, system, &review.plan),
+            });
         }
         out
     };

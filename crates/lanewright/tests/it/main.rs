@@ -3,6 +3,7 @@
 mod bad_files;
 mod command;
 mod link_budget;
+mod link_eye;
 mod link_networks;
 mod output;
 mod schemas;

@@ -9,6 +9,7 @@ pub mod board;
 pub mod channel;
 pub mod crosstalk;
 pub mod ctle;
+pub mod detail;
 pub mod dfe;
 pub mod differential;
 pub mod distribution;
@@ -32,4 +33,5 @@ pub mod transfer;
 pub mod two_port;
 pub mod tx_ffe;
 pub mod window;
-pub use evaluate::evaluate;
+
+pub use evaluate::{Wanted, evaluate, evaluate_with};

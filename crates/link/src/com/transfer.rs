@@ -27,6 +27,11 @@ pub fn die_to_die(
             *w = b.then(w).then(a);
         }
     }
+    // kappa1 and kappa2 act on the channel with its boards, before the packages.
+    for w in &mut whole {
+        w.s11 *= ends.reflection.tx;
+        w.s22 *= ends.reflection.rx;
+    }
     let tx_mm = match kind {
         PathKind::Through => &case.tx_mm,
         PathKind::FarEnd => &case.fext_mm,

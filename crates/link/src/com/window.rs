@@ -226,6 +226,61 @@ pub fn window_edges(source: EyeSource) -> Option<Edges> {
     worst(mixed.windows(2).map(|w| Edges { top_v: w[1].0, bottom_v: w[0].1 }))
 }
 
+/// How a least closure is found: the fewer symbols, the faster and the lower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// From so many of the largest interfering symbols and Gaussian noise.
+    Largest(usize),
+    /// From all of them, and dual-Dirac jitter.
+    All,
+}
+
+/// Error ratio over the share that the window's middle has of its weights.
+pub fn middle_tail(parameters: &ComParameters, eye: &ModuleEye) -> f64 {
+    let half = half_window(eye);
+    let weights = weights(eye, half);
+    parameters.signal.detector_error_ratio * weights.iter().sum::<f64>() / weights[half]
+}
+
+/// At least so much of the signal in V is lost on each side of every eye of the window.
+///
+/// The window's distribution holds the middle's, in its share of the weights, so that its quantile is no nearer than the
+/// middle's at the error ratio over that share. And leaving symmetric independent parts out of a sum can at most double
+/// the probability of a tail.
+pub fn least_closure_v(source: EyeSource, share: Share) -> Option<f64> {
+    let tail = middle_tail(source.parameters, source.eye);
+    let (distribution, tail) = match share {
+        Share::All => {
+            let column = Resampled::new(source)?.column(source.eye.samples_per_ui / 2);
+            let first = column.interference_first + column.noise_first;
+            (Distribution { bin_v: source.bin_v, first, probability: column.probability }, tail)
+        }
+        Share::Largest(count) => {
+            let m = source.parameters.signal.samples_per_ui;
+            let cursor = source.pulse[source.sample];
+            let mut symbols: Vec<f64> =
+                source.pulse[..source.sample].iter().rev().skip(m - 1).step_by(m).copied().collect();
+            let behind = source.pulse[source.sample..].iter().skip(m).step_by(m);
+            let taps = source.taps.iter().copied().chain(std::iter::repeat(0.0));
+            symbols.extend(behind.zip(taps).map(|(h, b)| h - b * cursor));
+            if count < symbols.len() {
+                symbols.select_nth_unstable_by(count, |a, b| b.abs().total_cmp(&a.abs()));
+                symbols.truncate(count);
+            }
+            let (n, tx) = source.sigma_n_tx;
+            let sigma = n.hypot(tx);
+            let noise = Distribution::normal(sigma, noise_reach(source.parameters), source.bin_v);
+            let interference = Distribution::of_symbols(symbols, source.parameters.signal.levels, source.bin_v);
+            (interference.plus(&noise), 2.0 * tail)
+        }
+    };
+    if tail >= 0.5 {
+        return Some(0.0);
+    }
+    // Levels and edges are rounded to bins.
+    Some((-distribution.lower_quantile_v(tail) - 3.0 * source.bin_v).max(0.0))
+}
+
 /// Edges of every eye at every instant of the unit interval about the cursor, from the lowest eye up.
 pub fn contours(source: EyeSource) -> Option<Vec<Vec<Edges>>> {
     use rayon::prelude::*;
@@ -260,10 +315,32 @@ fn worst(edges: impl Iterator<Item = Edges>) -> Option<Edges> {
 
 /// Eye height in V of a setting while the search runs: without crosstalk's distribution, as the script has it there.
 pub fn search_height(prepared: &Prepared, eye: &ModuleEye, bench: &Bench, point: &Point) -> Option<f64> {
-    let p = prepared.parameters;
-    let bin_v = bin_v(p, point.a_s);
-    let edges = window_edges(EyeSource {
-        parameters: p,
+    in_search(prepared, eye, bench, point, window_edges).map(|edges| edges.height_v())
+}
+
+/// Upper bound in dB of what [`search_height`] makes of a setting's figure of merit.
+pub fn search_bound_db(
+    prepared: &Prepared,
+    eye: &ModuleEye,
+    bench: &Bench,
+    point: &Point,
+    share: Share,
+) -> Option<f64> {
+    let closure = in_search(prepared, eye, bench, point, |source| least_closure_v(source, share))?;
+    Some(20.0 * (point.a_s / closure.max(1e-12 * point.a_s)).log10())
+}
+
+/// Calls `look` with what the search knows of a setting.
+fn in_search<T>(
+    prepared: &Prepared,
+    eye: &ModuleEye,
+    bench: &Bench,
+    point: &Point,
+    look: impl Fn(EyeSource) -> Option<T>,
+) -> Option<T> {
+    let bin_v = bin_v(prepared.parameters, point.a_s);
+    look(EyeSource {
+        parameters: prepared.parameters,
         eye,
         pulse: &bench.pulse,
         sample: point.sample,
@@ -272,8 +349,7 @@ pub fn search_height(prepared: &Prepared, eye: &ModuleEye, bench: &Bench, point:
         sigma_n_tx: (point.terms.n, point.terms.tx),
         crosstalk: &Distribution::certain(bin_v),
         bin_v,
-    })?;
-    Some(edges.height_v())
+    })
 }
 
 /// Bin of the distributions: a thousandth of the signal, or the sheet's where that is smaller or forced.

@@ -4,9 +4,11 @@
 //! - [`statistical`]: the eye, voltages at every phase; [`opening`]: contours, heights, widths, bathtubs;
 //! - [`cost`]: what each term costs; [`next_step`]: what a further step would gain;
 //! - [`standard`]: links that are judged by an eye, as data; [`front_end`], [`receiver`]: their reference receivers;
-//!   [`die_to_die`]: wires between dies in a package.
+//!   [`case`], [`com_steps`]: the same for a case of a COM evaluation; [`die_to_die`]: wires between dies in a package.
 
 pub mod amplitude;
+pub mod case;
+pub mod com_steps;
 pub mod cost;
 pub mod die_to_die;
 pub mod front_end;

@@ -1,6 +1,7 @@
 //! Errors of a lane on their way through error correction: from the detector to lost frames and replayed flits.
 
 pub mod advice;
+pub mod assess;
 pub mod chain;
 pub mod codeword;
 pub mod counts;

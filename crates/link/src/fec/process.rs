@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::markov::{Chain, Step};
-use super::slicer::{Signalling, margin, shifted_errors};
+use super::slicer::{Signalling, detector_error_ratio, margin, shifted_errors};
 
 /// Feedback taps whose errors are followed exactly; later taps act on bursts only after they have mostly ended.
 pub const TAPS_MAX: usize = 5;
@@ -74,6 +74,24 @@ fn ratio(name: &str, value: f64, most: f64) -> Result<f64, Refusal> {
 }
 
 impl ErrorProcess {
+    /// Errors of a lane whose channel operating margin and feedback taps are known: bursts start at the detector error
+    /// ratio that the margin leaves (see [`super::slicer::detector_error_ratio`] for what that assumes), and the taps
+    /// carry them on.
+    pub fn of_com(com_db: f64, target: f64, dfe_taps: &[f64], signalling: Signalling) -> Result<Self, Refusal> {
+        ratio("target detector error ratio", target, 0.5)?;
+        if !com_db.is_finite() {
+            return Err(Refusal(format!("COM is {com_db} dB; it must be a number")));
+        }
+        let start = detector_error_ratio(com_db, target).min(0.5);
+        let process = if dfe_taps.iter().any(|tap| *tap != 0.0) {
+            Self::Feedback { start, taps: dfe_taps.to_vec() }
+        } else {
+            Self::Random { ber: start / f64::from(signalling.bits()) }
+        };
+        process.check()?;
+        Ok(process)
+    }
+
     /// Says what is wrong with the values, if anything.
     pub fn check(&self) -> Result<(), Refusal> {
         match self {
@@ -373,6 +391,16 @@ mod tests {
         let plain = process.chain(PAM4, false).expect("sound").bit_error_ratio();
         let precoded = process.chain(PAM4, true).expect("sound").bit_error_ratio();
         assert!(precoded > 1.9 * plain, "{plain} {precoded}");
+    }
+
+    #[test]
+    fn a_margin_of_zero_errs_as_often_as_its_target() {
+        let plain = ErrorProcess::of_com(0.0, 1e-4, &[0.0, 0.0], PAM4).expect("sound");
+        assert!((plain.detector_ber(PAM4).expect("sound") / 0.5e-4 - 1.0).abs() < 1e-6);
+        let taps = ErrorProcess::of_com(3.0, 1e-4, &[0.8], PAM4).expect("sound");
+        assert!(taps.scale() < 1e-6 && matches!(taps, ErrorProcess::Feedback { .. }));
+        assert!(ErrorProcess::of_com(f64::NAN, 1e-4, &[], PAM4).is_err());
+        assert!(ErrorProcess::of_com(3.0, 7.0, &[], PAM4).is_err());
     }
 
     #[test]

@@ -10,9 +10,12 @@ pub mod crosstalk;
 #[cfg(test)]
 mod fixture;
 pub mod law;
+pub mod margin;
 pub mod path;
 pub mod piece;
+pub mod receiver;
 pub mod retimer;
 pub mod segments;
 pub mod serdes;
 pub mod two_port;
+pub mod verdict;

@@ -6,6 +6,7 @@
 pub mod cells;
 pub mod expression;
 pub mod names;
+pub mod preset;
 pub mod problem;
 pub mod resolve;
 pub mod rows;

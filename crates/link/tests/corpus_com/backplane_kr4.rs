@@ -311,3 +311,25 @@ fn corpus_kr4_on_a_simulated_backplane() {
     ];
     compare(&p, &set(CASE4, &[], &[]), &golden);
 }
+
+/// What is behind a margin agrees with the margin: the distribution's quantile is A_ni, every term costs something, and
+/// the map's best is the figure of merit.
+#[test]
+#[ignore = "needs LANEWRIGHT_CORPUS: measured channels that are not part of the repository"]
+fn corpus_kr4_detail_agrees_with_the_margin() {
+    let p = reduced_kr4(kr4());
+    let wanted = lanewright_link::com::Wanted { detail: true, fom_map: true };
+    let (outcome, details) =
+        lanewright_link::com::evaluate_with(&p, &set(E2T, &[E2F1, E2F2], &[E2N1, E2N2, E2N3]), wanted)
+            .expect("it works");
+    assert_eq!(details.len(), 2);
+    for (case, detail) in outcome.cases.iter().zip(&details) {
+        let a_ni = detail.distributions.total.lower_quantile_v(1e-5).abs();
+        assert!((a_ni * 1e3 - case.a_ni_mv).abs() < 1e-9);
+        assert_eq!(detail.costs.len(), 7);
+        assert!(detail.costs.iter().all(|c| c.cost_db > 0.0 && c.cost_db < 6.0), "{:?}", detail.costs);
+        let best = detail.fom_map.iter().filter_map(|m| m.fom_db).fold(f64::NEG_INFINITY, f64::max);
+        assert!((best - case.fom_db).abs() < 1e-9);
+        assert!(detail.unequalised_v.len() > case.sample && detail.equalised_v.len() > case.sample);
+    }
+}

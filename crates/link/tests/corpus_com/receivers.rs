@@ -66,6 +66,7 @@ pub fn kr4() -> ComParameters {
         ends: Ends {
             reference_ohm: 50.0,
             termination_ohm: both(55.0),
+            reflection: both(1.0),
             die: both(vec![DieStage { shunt_f: 2.5e-13, series_h: 0.0 }]),
             bump_f: both(0.0),
             via_f: both(0.0),

@@ -9,6 +9,8 @@ pub fn check(limits: &LimitsTable, problems: &mut Problems) {
         ("rack_power_kw_max", limits.rack_power_kw_max.as_ref()),
         ("power_kw_max", limits.power_kw_max.as_ref()),
         ("failures_per_year_max", limits.failures_per_year_max.as_ref()),
+        ("ber_max", limits.ber_max.as_ref()),
+        ("flr_max", limits.flr_max.as_ref()),
     ];
     for (name, value) in positive {
         if let Some(value) = value.filter(|v| v.value <= 0.0) {

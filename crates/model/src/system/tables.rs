@@ -243,8 +243,12 @@ record! {
     pub struct LimitsTable {
         /// Smallest margin of loss under the budget at Nyquist.
         loss_margin_db_min: opt Placed<Decibels>,
-        /// Smallest COM, once the link engine computes it.
+        /// Smallest channel operating margin of any electrical lane.
         com_db_min: opt Placed<Decibels>,
+        /// Greatest bit error ratio of any electrical lane before error correction.
+        ber_max: opt Placed<f64>,
+        /// Greatest share of frames that any electrical link loses behind error correction.
+        flr_max: opt Placed<f64>,
         /// Greatest power of one rack.
         rack_power_kw_max: opt Placed<f64>,
         /// Greatest power of the system, without PUE.

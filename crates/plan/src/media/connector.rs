@@ -36,6 +36,7 @@ pub(super) fn piece(catalogue: &Catalogue, named: Option<&str>, form: &str, nyqu
                 name: format!("{form} plug (assumed)"),
                 loss: Band { low: 1.5, likely: 2.0, high: 2.3 }.map(|x| Decibels(x * factor)),
                 weak: true,
+                host: false,
             }
         }
     }

@@ -16,7 +16,9 @@ impl End<'_> {
     /// Loss from the SerDes bump to the plug or ball.
     pub fn host_piece(&self, name: &str) -> Piece {
         match &self.group.host_loss {
-            Some(figure) => Piece::Known { name: name.to_owned(), loss: figure.band, weak: figure.grade.is_weak() },
+            Some(figure) => {
+                Piece::Known { name: name.to_owned(), loss: figure.band, weak: figure.grade.is_weak(), host: true }
+            }
             None => {
                 let share = if self.cage().is_some() { ASSUMED_CABLED } else { ASSUMED_SOLDERED };
                 let budget = self.technology.loss_budget.band.likely.get();
@@ -24,6 +26,7 @@ impl End<'_> {
                     name: format!("{name} (assumed)"),
                     loss: share.map(|s| Decibels(s * budget)),
                     weak: true,
+                    host: true,
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use lanewright_link::reach::budget::{self, LossSheet, Question, Retimed};
 use lanewright_link::reach::retimer::NoPlacement;
 use lanewright_link::reach::segments::{self, Segment};
@@ -13,8 +13,14 @@ use lanewright_model::problem::{Problems, nearest};
 use lanewright_model::text::Texts;
 use serde_json::json;
 
+use lanewright_link::reach::verdict::{self, Verdict};
+use lanewright_twin::lanes::{LaneLine, judge};
+
+use super::super::review::bad_system;
 use super::super::{CatalogueArgs, Exit, Outcome, json_text};
-use crate::terminal::table;
+use super::optics;
+use crate::terminal::lanes::power_of_ten;
+use crate::terminal::{lanes, table};
 use crate::{disk, problems};
 
 /// Options of `link budget`.
@@ -31,12 +37,43 @@ Examples:
   lanewright link budget --segments 'trace megtron-6 400mm, connector cem, trace megtron-6 250mm' --rate pcie6 --retimers auto
   lanewright link budget --segments 'trace megtron-7 300mm' --rate 100g --to-rate 50g
   lanewright link budget --segments 'trace megtron-7 500mm' --rate 100g --retimers credo/retimer-112g-x8 --json
+  lanewright link budget gb200-nvl72 --link scale-up
+  lanewright link budget --optics 400g-dr4 --length 500m --host-loss 10 --drive lpo
+  lanewright link budget --optics lpo/800g-dr8 --length 100m --connectors 2 --host-loss 7
+  lanewright link budget --optics coherent/400g-zr-qsfp-dd --length 90km --amplified
 
 Exit code 0 when the path closes (with the retimers asked for), 1 when it does not, 2 when it cannot be read.")]
 pub struct BudgetArgs {
+    /// System file, or the name of a bundled system: the electrical lanes of its links
+    #[arg(conflicts_with_all = ["segments", "optics"], required_unless_present_any = ["segments", "optics"])]
+    pub system: Option<String>,
+    /// Only links of this table
+    #[arg(long, value_name = "NAME", requires = "system")]
+    pub link: Option<String>,
     /// The path in words, transmitter first
-    #[arg(long, value_name = "PATH")]
-    pub segments: String,
+    #[arg(long, value_name = "PATH", conflicts_with = "optics")]
+    pub segments: Option<String>,
+    /// Optical interface (400g-dr4, 400zr, ...) or a module of the catalogue (lpo/800g-dr8)
+    #[arg(long, value_name = "NAME")]
+    pub optics: Option<String>,
+    /// Length of the fibre: 500m, 2km
+    #[arg(long, value_name = "LENGTH", value_parser = metres, requires = "optics")]
+    pub length: Option<f64>,
+    /// Mated fibre connectors on the way
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=100), requires = "optics")]
+    pub connectors: u32,
+    /// Loss of each host from bump to module at the electrical lane's Nyquist, in dB
+    #[arg(long, value_name = "DB", default_value_t = 8.0, requires = "optics")]
+    pub host_loss: f64,
+    /// What drives the light; a module of the catalogue brings its own
+    #[arg(long, value_enum, requires = "optics")]
+    pub drive: Option<DriveArg>,
+    /// Booster and preamplifier at the ends of a coherent link
+    #[arg(long, requires = "optics")]
+    pub amplified: bool,
+    /// Leave out COM, eyes and error ratios
+    #[arg(long)]
+    pub loss_only: bool,
     /// Lane rate: 25g, 50g, 100g, 200g, pcie3 to pcie7, or a lane technology of the catalogue (ethernet/100g-lane)
     #[arg(long, value_name = "RATE", default_value = "100g")]
     pub rate: String,
@@ -57,6 +94,32 @@ pub struct BudgetArgs {
     pub catalogue: CatalogueArgs,
 }
 
+/// What drives the light of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DriveArg {
+    /// A DSP at both ends
+    Dsp,
+    /// A DSP in the transmit direction alone
+    Lro,
+    /// None: linear pluggable
+    Lpo,
+    /// None, in the package
+    Cpo,
+}
+
+/// Reads a length in metres.
+fn metres(text: &str) -> Result<f64, String> {
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "m" => 1.0,
+        "km" => 1e3,
+        "cm" => 1e-2,
+        _ => return Err("write a length as 500m or 2km".into()),
+    };
+    number.parse::<f64>().map(|n| n * factor).map_err(|_| "write a length as 500m or 2km".into())
+}
+
 /// Short names of lane rates.
 const RATES: &[(&str, &str)] = &[
     ("25g", "ethernet/25g-lane"),
@@ -70,8 +133,33 @@ const RATES: &[(&str, &str)] = &[
     ("pcie7", "pcie/7.0-lane"),
 ];
 
+/// Lanes of a system.
+fn of_system(name: &str, args: &BudgetArgs, colour: bool) -> Outcome {
+    let mut loaded = disk::load(name, args.catalogue.catalogue.as_deref());
+    loaded.problems.sort();
+    let Some(system) = &loaded.system else { return bad_system(&loaded, args.json, colour) };
+    let plan = lanewright_plan::plan_system(system);
+    let measured = disk::channels(system, &loaded.texts);
+    let mut found: Vec<LaneLine> = judge(system, &plan, &measured).into_iter().map(|lane| lane.line).collect();
+    if let Some(wanted) = &args.link {
+        let known: Vec<&str> = system.link_sets.iter().map(|set| set.name.as_str()).collect();
+        if !known.contains(&wanted.as_str()) {
+            let help = nearest(wanted, known.iter().copied())
+                .map_or_else(|| format!("one of: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+            return Outcome::bad_input(format!("--link: no link table is called `{wanted}`; {help}\n"));
+        }
+        found.retain(|lane| lane.set == *wanted);
+    }
+    let exit = if found.iter().any(|lane| lane.status == "broken") { Exit::Broken } else { Exit::Clean };
+    let out = if args.json { json_text(json!({ "lanes": found })) } else { lanes::draw(&found) };
+    Outcome { out, err: String::new(), exit }
+}
+
 /// Runs `link budget`.
 pub fn run(args: &BudgetArgs, colour: bool) -> Outcome {
+    if let Some(system) = &args.system {
+        return of_system(system, args, colour);
+    }
     let (mut texts, mut found) = (Texts::new(), Problems::new());
     let catalogue = disk::catalogue(args.catalogue.catalogue.as_deref(), &mut texts, &mut found);
     if found.has_errors() {
@@ -84,17 +172,18 @@ pub fn run(args: &BudgetArgs, colour: bool) -> Outcome {
 }
 
 fn answer(args: &BudgetArgs, catalogue: &Catalogue) -> Result<Outcome, String> {
+    if let Some(name) = &args.optics {
+        return optics::answer(name, args, catalogue);
+    }
+    let words = args.segments.as_deref().unwrap_or_default();
     let technology = rate(catalogue, &args.rate, "--rate")?;
     let far = match &args.to_rate {
         Some(rate_name) => rate(catalogue, rate_name, "--to-rate")?,
         None => technology,
     };
-    let segments = segments::parse(&args.segments, catalogue, technology.nyquist().0).map_err(|problem| {
+    let segments = segments::parse(words, catalogue, technology.nyquist().0).map_err(|problem| {
         let caret = " ".repeat(problem.column.saturating_sub(1)) + "^";
-        format!(
-            "--segments:{}: {}\n  {}\n  {caret}\n{}\n",
-            problem.column, problem.message, args.segments, problem.help
-        )
+        format!("--segments:{}: {}\n  {}\n  {caret}\n{}\n", problem.column, problem.message, words, problem.help)
     })?;
     let question = Question { catalogue, segments: &segments, technology, far, lanes: args.lanes };
     let sheet = budget::sheet(&question);
@@ -107,11 +196,19 @@ fn answer(args: &BudgetArgs, catalogue: &Catalogue) -> Result<Outcome, String> {
             Some(budget::retimed(&question, Some(id)))
         }
     };
+    let judged = (!args.loss_only && !gearbox).then(|| {
+        let rate_gbps = technology.lane_gbps.0 * f64::from(args.lanes);
+        verdict::of_path(&budget::whole_path(&question), [true, true], technology, rate_gbps)
+    });
     let closes = match &retimed {
         None => sheet.closes,
         Some(found) => (sheet.closes && !gearbox) || found.is_ok(),
     };
-    let out = if args.json { json_of(&sheet, &retimed, closes) } else { draw(&sheet, &segments, &retimed, gearbox) };
+    let out = if args.json {
+        json_of(&sheet, judged.as_ref(), &retimed, closes)
+    } else {
+        draw(&sheet, &segments, judged.as_ref(), &retimed, gearbox)
+    };
     Ok(Outcome { out, err: String::new(), exit: if closes { Exit::Clean } else { Exit::Broken } })
 }
 
@@ -142,13 +239,13 @@ fn chip(catalogue: &Catalogue, id: &str) -> Result<(), String> {
 
 type Retimers = Option<Result<Vec<Retimed>, Option<NoPlacement>>>;
 
-fn json_of(sheet: &LossSheet, retimed: &Retimers, closes: bool) -> String {
+fn json_of(sheet: &LossSheet, judged: Option<&Verdict>, retimed: &Retimers, closes: bool) -> String {
     let (chips, why) = match retimed {
         None => (None, None),
         Some(Ok(found)) => (Some(json!(found)), None),
         Some(Err(why)) => (None, Some(reason(why.as_ref()))),
     };
-    json_text(json!({ "closes": closes, "loss": sheet, "retimed": chips, "not_retimed": why }))
+    json_text(json!({ "closes": closes, "loss": sheet, "judged": judged, "retimed": chips, "not_retimed": why }))
 }
 
 fn band(band: &Band<f64>, places: usize) -> String {
@@ -158,7 +255,13 @@ fn band(band: &Band<f64>, places: usize) -> String {
     format!("{:.places$} ({:.places$} to {:.places$})", band.likely, band.low, band.high)
 }
 
-fn draw(sheet: &LossSheet, segments: &[Segment], retimed: &Retimers, gearbox: bool) -> String {
+fn draw(
+    sheet: &LossSheet,
+    segments: &[Segment],
+    judged: Option<&Verdict>,
+    retimed: &Retimers,
+    gearbox: bool,
+) -> String {
     let mut rows: Vec<Vec<String>> = sheet
         .pieces
         .iter()
@@ -178,6 +281,9 @@ fn draw(sheet: &LossSheet, segments: &[Segment], retimed: &Retimers, gearbox: bo
     let length: f64 = segments.iter().map(|segment| segment.length_m).sum();
     let whole = if gearbox { "Without a gearbox, at the first rate, the path" } else { "The path" };
     let _ = writeln!(out, "\n{whole} {verdict} by its likely loss; {length:.3} m, {:.2} ns one way.", sheet.delay_ns);
+    if let Some(judged) = judged {
+        out.push_str(&in_words(judged));
+    }
     let rows = sheet
         .classes
         .iter()
@@ -210,6 +316,36 @@ fn draw(sheet: &LossSheet, segments: &[Segment], retimed: &Retimers, gearbox: bo
                 writeln!(out, "\nNo {} helps: {}.", if gearbox { "gearbox" } else { "retimer" }, reason(why.as_ref()));
         }
     }
+    out
+}
+
+/// What the reference receiver makes of the path.
+fn in_words(judged: &Verdict) -> String {
+    let mut out = String::new();
+    if let Some(com) = &judged.com_db {
+        let _ = write!(out, "COM {} dB against {} dB", band(com, 1), verdict::COM_LIMIT_DB);
+    }
+    if let (Some((height, least)), Some((width, narrowest))) = (&judged.eye_height_mv, &judged.eye_width_ui) {
+        let _ =
+            write!(out, "Eye {} mV against {least} mV, {} UI against {narrowest} UI", band(height, 1), band(width, 2));
+    }
+    if let Some(ber) = &judged.bit_error_ratio {
+        let _ = write!(out, "; bit errors {} ({} at worst)", power_of_ten(ber.likely), power_of_ten(ber.high));
+    }
+    if let Some(corrected) = &judged.corrected {
+        let (lost, delay) = (&corrected.frame_loss_ratio, &corrected.latency_ns);
+        let _ = write!(
+            out,
+            "; behind {}, {:.0} ns later, frames lost {} ({} at worst)",
+            corrected.scheme,
+            delay.likely,
+            power_of_ten(lost.likely),
+            power_of_ten(lost.high)
+        );
+    }
+    let stands_in =
+        if judged.exact || judged.com_db.is_none() { "" } else { "; stands in for a receiver that is not public" };
+    let _ = writeln!(out, "{}{}{stands_in}.", if out.is_empty() { "" } else { ".\nBy " }, judged.receiver);
     out
 }
 

@@ -88,7 +88,14 @@ fn power_gain(taps: &[f64], turn: usize) -> Vec<f64> {
 }
 
 /// Equalises the best point. `None` when its sampling instant lies outside the pulse.
-pub fn equalise(terms: &Terms, stage: &Stage, transmit: &[f64], best: &Best, aggressors: Aggressors, turn: usize) -> Option<Equalised> {
+pub fn equalise(
+    terms: &Terms,
+    stage: &Stage,
+    transmit: &[f64],
+    best: &Best,
+    aggressors: Aggressors,
+    turn: usize,
+) -> Option<Equalised> {
     let m = terms.samples_per_ui;
     let cursor_tap = best.placed.taps.forward.get(terms.receiver.pre).copied()?;
     let mut receive = vec![0.0; best.placed.positions.iter().max()? + 1];
@@ -113,7 +120,9 @@ pub fn equalise(terms: &Terms, stage: &Stage, transmit: &[f64], best: &Best, agg
     let whole = (pulse.len() as f64 / m as f64).round() as usize;
     let counted = |pulse: &[f64], phase: usize| -> Vec<f64> {
         match terms.edition {
-            Edition::Script => (1..whole.saturating_sub(1)).map(|at| pulse.get(at * m + phase).copied().unwrap_or(0.0)).collect(),
+            Edition::Script => {
+                (1..whole.saturating_sub(1)).map(|at| pulse.get(at * m + phase).copied().unwrap_or(0.0)).collect()
+            }
             Edition::Draft3 => pulse.iter().skip(phase).step_by(m).copied().collect(),
         }
     };
@@ -134,12 +143,21 @@ pub fn equalise(terms: &Terms, stage: &Stage, transmit: &[f64], best: &Best, agg
     let interference = counted(&residual, phase);
     let first = if phase == 0 { m } else { phase };
     let early = pulse.iter().skip(first - 1).step_by(m);
-    let slopes: Vec<f64> =
-        pulse.iter().skip(first + 1).step_by(m).zip(early).map(|(late, early)| (late - early) / 2.0 * m as f64).collect();
+    let slopes: Vec<f64> = pulse
+        .iter()
+        .skip(first + 1)
+        .step_by(m)
+        .zip(early)
+        .map(|(late, early)| (late - early) / 2.0 * m as f64)
+        .collect();
     let own = autocorrelation(transmit, transmit.len());
     let far_phases = stage.crosstalk.far_phases(&own);
     let far = aggressors.far.iter().zip(&far_phases).map(|(pulse, &phase)| counted(&equal(pulse, true), phase));
-    let near = aggressors.near.iter().zip(&stage.crosstalk.near_phases).map(|(pulse, &phase)| counted(&equal(pulse, false), phase));
+    let near = aggressors
+        .near
+        .iter()
+        .zip(&stage.crosstalk.near_phases)
+        .map(|(pulse, &phase)| counted(&equal(pulse, false), phase));
     let crosstalk: Vec<Vec<f64>> = far.chain(near).collect();
     let instant = Instant::new(terms, &stage.pulse, best.sample)?;
     let variance = terms.symbol_variance;
@@ -147,8 +165,13 @@ pub fn equalise(terms: &Terms, stage: &Stage, transmit: &[f64], best: &Best, agg
         Edition::Script => variance * terms.transmitter_noise,
         Edition::Draft3 => terms.transmitter_noise,
     };
-    let spectrum: Vec<f64> =
-        stage.noise.spectrum.iter().zip(power_gain(&receive, turn)).map(|(noise, gain)| noise * gain * variance).collect();
+    let spectrum: Vec<f64> = stage
+        .noise
+        .spectrum
+        .iter()
+        .zip(power_gain(&receive, turn))
+        .map(|(noise, gain)| noise * gain * variance)
+        .collect();
     let mut far_and_near = Noise { correlation: vec![0.0; LAGS] };
     for response in &crosstalk {
         for (sum, value) in far_and_near.correlation.iter_mut().zip(autocorrelation(response, LAGS)) {

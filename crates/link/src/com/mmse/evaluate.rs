@@ -9,7 +9,7 @@ use super::quantiser;
 use super::receiver::Receiver;
 use super::search::{Answer, Best, Search, Stage};
 use super::settings::Settings;
-use super::{script_sequence, sequence};
+use super::{script_sequence, sequence, tails};
 use crate::com::board::PathKind;
 use crate::com::channel::{ChannelSet, DifferentialChannel};
 use crate::com::ctle::CtleGains;
@@ -37,12 +37,13 @@ pub fn evaluate(parameters: &ComParameters, ffe: &RxFfe, channels: &ChannelSet) 
         return Err(ComProblem::Parameter { row: "z_p select".into(), what });
     }
     let renormalised;
-    let channels = if edition(ffe) == Edition::Draft3 && 2.0 * parameters.ends.reference_ohm != CHANNEL_OHM {
-        renormalised = renormalise(channels, 2.0 * parameters.ends.reference_ohm)?;
-        &renormalised
-    } else {
-        channels
-    };
+    let channels =
+        if edition(ffe) == Edition::Draft3 && (2.0 * parameters.ends.reference_ohm - CHANNEL_OHM).abs() > 1e-9 {
+            renormalised = renormalise(channels, 2.0 * parameters.ends.reference_ohm)?;
+            &renormalised
+        } else {
+            channels
+        };
     let cases = parameters
         .ends
         .cases
@@ -120,10 +121,17 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// When parameters or channels cannot be evaluated.
-    pub fn new(parameters: &'a ComParameters, ffe: &RxFfe, channels: &'a ChannelSet, case: &'a PackageCase) -> Result<Self, ComProblem> {
+    pub fn new(
+        parameters: &'a ComParameters,
+        ffe: &RxFfe,
+        channels: &'a ChannelSet,
+        case: &'a PackageCase,
+    ) -> Result<Self, ComProblem> {
         let refuse = |row: &str, what: String| ComProblem::Parameter { row: row.into(), what };
         if parameters.module_eye.is_some() {
-            let what = "eye height and vertical eye closure over a window are not worked out behind a receive equaliser".into();
+            let what =
+                "eye height and vertical eye closure over a window are not worked out behind a receive equaliser"
+                    .into();
             return Err(refuse("T_O", what));
         }
         if !(64..=1 << 16).contains(&ffe.noise_ui) || !ffe.noise_ui.is_multiple_of(2) {
@@ -132,11 +140,15 @@ impl<'a> Bench<'a> {
         if let Some(quantiser) = &parameters.noise.quantiser
             && !((1.0..=24.0).contains(&quantiser.bits) && quantiser.clipping > 1e-15 && quantiser.clipping < 0.5)
         {
-            return Err(refuse("N_qb, P_qc", "expected 1 to 24 bits and a clipping probability from 1e-15 to 0.5".into()));
+            return Err(refuse(
+                "N_qb, P_qc",
+                "expected 1 to 24 bits and a clipping probability from 1e-15 to 0.5".into(),
+            ));
         }
         let receiver =
             Receiver::new(ffe, &parameters.dfe).map_err(|what| refuse("ffe_pre_tap_len, ffe_post_tap_len", what))?;
-        let by_script = matches!(parameters.sequence_detection, SequenceDetection::Script(form) if !(1..=3).contains(&form));
+        let by_script =
+            matches!(parameters.sequence_detection, SequenceDetection::Script(form) if !(1..=3).contains(&form));
         if by_script {
             return Err(refuse("MLSE", "expected 0, 1, 2 or 3".into()));
         }
@@ -296,7 +308,10 @@ impl<'a> Bench<'a> {
             tx_taps: transmit.to_vec(),
             tx_cursor: terms.transmit_cursor,
             dfe_taps: equalised.feedback.clone(),
-            floating_taps: best.placed.positions[terms.receiver.fixed..].iter().map(|position| position - cursor).collect(),
+            floating_taps: best.placed.positions[terms.receiver.fixed..]
+                .iter()
+                .map(|position| position - cursor)
+                .collect(),
             rx_taps: equalised.receive.clone(),
             phase: best.tick,
             sample: best.sample,
@@ -306,7 +321,14 @@ impl<'a> Bench<'a> {
         })
     }
 
-    fn conclude(&self, equalised: &Equalised, stage: &Stage, transmit: &[f64], best: &Best, aggressors: Aggressors) -> Concluded {
+    fn conclude(
+        &self,
+        equalised: &Equalised,
+        stage: &Stage,
+        transmit: &[f64],
+        best: &Best,
+        aggressors: Aggressors,
+    ) -> Concluded {
         let p = self.parameters;
         let terms = &self.search.terms;
         let levels = terms.levels;
@@ -318,10 +340,9 @@ impl<'a> Bench<'a> {
             samples.iter().copied().filter(|value| value.abs() > least).collect()
         };
         let interference = Distribution::of_symbols(kept(&equalised.interference), levels, bin);
-        let crosstalk = equalised
-            .crosstalk
-            .iter()
-            .fold(Distribution::certain(bin), |sum, samples| sum.plus(&Distribution::of_symbols(kept(samples), levels, bin)));
+        let crosstalk = equalised.crosstalk.iter().fold(Distribution::certain(bin), |sum, samples| {
+            sum.plus(&Distribution::of_symbols(kept(samples), levels, bin))
+        });
         let slopes: Vec<f64> = equalised.slopes.iter().map(|slope| p.noise.dual_dirac_ui * slope).collect();
         let dual_dirac = Distribution::of_symbols(kept(&slopes), levels, bin);
         let gaussian_variance =
@@ -331,13 +352,13 @@ impl<'a> Bench<'a> {
             Edition::Draft3 => sequence::normal(gaussian_variance, bin),
         };
         let step = self.final_step(stage, transmit, best, aggressors);
-        let mut rest = interference.plus(&crosstalk).plus(&dual_dirac);
+        let mut rest = tails::plus(&tails::plus(&interference, &crosstalk), &dual_dirac);
         if step > 0.0 {
             for tap in equalised.receive.iter().filter(|tap| **tap != 0.0) {
-                rest = rest.plus(&uniform(tap.abs() * step, bin));
+                rest = tails::plus(&rest, &uniform(tap.abs() * step, bin));
             }
         }
-        let total = rest.plus(&gaussian);
+        let total = tails::plus(&rest, &gaussian);
         let error_ratio = p.signal.detector_error_ratio;
         let a_ni = match terms.edition {
             Edition::Script => total.lower_quantile_v(error_ratio).abs(),
@@ -408,7 +429,9 @@ impl<'a> Bench<'a> {
         let cursor = terms.receiver.pre;
         bare.placed.positions = (0..=cursor).collect();
         bare.placed.taps.forward = (0..=cursor).map(|at| if at == cursor { 1.0 } else { 0.0 }).collect();
-        let Some(plain) = equalise(terms, stage, transmit, &bare, aggressors, self.search.settings.turn) else { return 0.0 };
+        let Some(plain) = equalise(terms, stage, transmit, &bare, aggressors, self.search.settings.turn) else {
+            return 0.0;
+        };
         let m = terms.samples_per_ui;
         let mut pulse = Vec::new();
         crate::com::tx_ffe::apply(&stage.pulse, transmit, terms.transmit_cursor, m, &mut pulse);

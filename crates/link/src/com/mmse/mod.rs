@@ -12,6 +12,7 @@ pub mod search;
 pub mod sequence;
 pub mod settings;
 pub mod solve;
+pub mod tails;
 pub mod toeplitz;
 
 pub use evaluate::evaluate;

@@ -4,6 +4,7 @@
 //! detector's error ratio is turned back into a margin. The drafts have another form: [`super::sequence`].
 
 use super::equalised::LAGS;
+use super::tails;
 use crate::com::distribution::Distribution;
 
 /// What the forms need to know.
@@ -140,7 +141,13 @@ fn second(detected: &Detected) -> f64 {
         let sums_tried = from_nearer_end(&tried);
         let ratio = 2.0 * (levels - 1.0) / levels * below(&tried, &sums_tried, detected.a_s);
         let miss = (ratio - wanted) / wanted;
-        let now = if miss > 0.0 { 1.0 } else if miss < 0.0 { -1.0 } else { 0.0 };
+        let now = if miss > 0.0 {
+            1.0
+        } else if miss < 0.0 {
+            -1.0
+        } else {
+            0.0
+        };
         if now != sign {
             step = -step / 2.0;
         }
@@ -168,7 +175,7 @@ fn third(detected: &Detected) -> f64 {
     }
     let share = (levels - 1.0) / levels;
     let weight = |lag: usize| {
-        let sign = if lag % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if lag.is_multiple_of(2) { 1.0 } else { -1.0 };
         sign * (1.0 - alpha) * detected.correlation.get(lag).copied().unwrap_or(0.0) / variance
     };
     // Trace and sum of the leading square of the error event's covariance.
@@ -185,7 +192,7 @@ fn third(detected: &Detected) -> f64 {
             break;
         }
     }
-    let end = scaled(detected.total, 1.0 - alpha).plus(&scaled(detected.total, alpha));
+    let end = tails::plus(&scaled(detected.total, 1.0 - alpha), &scaled(detected.total, alpha));
     let back = quantile(&end, &cumulative(&end), 0.5 / share * ratio);
     20.0 * (back / detected.a_s).abs().log10()
 }

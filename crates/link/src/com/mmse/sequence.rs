@@ -4,7 +4,8 @@
 //! ratio under that noise, summed over the lengths of error events, says how far out it would still stand (178A-49 to
 //! 178A-56).
 
-use crate::com::distribution::{Distribution, convolve};
+use super::tails;
+use crate::com::distribution::Distribution;
 
 /// What the detector sees.
 #[derive(Clone, Copy, Debug)]
@@ -127,11 +128,12 @@ fn scaled(distribution: &Distribution, share: f64) -> Distribution {
 fn trimmed(mut distribution: Distribution) -> Distribution {
     let ends = |values: &mut dyn Iterator<Item = &f64>| {
         let mut sum = 0.0;
-        values.take_while(|p| {
-            sum += **p;
-            sum < 1e-30
-        })
-        .count()
+        values
+            .take_while(|p| {
+                sum += **p;
+                sum < 1e-30
+            })
+            .count()
     };
     let low = ends(&mut distribution.probability.iter());
     let high = ends(&mut distribution.probability.iter().rev());
@@ -145,7 +147,7 @@ fn trimmed(mut distribution: Distribution) -> Distribution {
 }
 
 fn plus(a: &Distribution, b: &Distribution) -> Distribution {
-    trimmed(Distribution { bin_v: a.bin_v, first: a.first + b.first, probability: convolve(&a.probability, &b.probability) })
+    trimmed(tails::plus(a, b))
 }
 
 /// What sequence detection adds; `None` where receiver noise cannot make the penalty.
@@ -170,12 +172,8 @@ pub fn gain(detected: &Detected) -> Option<Gain> {
     }
     let added = high;
     let all = noisy(added);
-    let correlation: Vec<f64> = detected
-        .correlation
-        .iter()
-        .zip(detected.receiver)
-        .map(|(all, receiver)| all + added * receiver)
-        .collect();
+    let correlation: Vec<f64> =
+        detected.correlation.iter().zip(detected.receiver).map(|(all, receiver)| all + added * receiver).collect();
     let error_ratio = detector(detected, &all, &correlation);
     let moved = 20.0 * (-lower_quantile(&all, error_ratio) / detected.a_s).max(f64::MIN_POSITIVE).log10();
     Some(Gain { gain_db: moved.max(0.0), added_noise: added, error_ratio })

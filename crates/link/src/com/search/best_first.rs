@@ -1,8 +1,11 @@
 //! The best point of a grid, found best bound first.
 //!
 //! Every point gets an upper bound; exact values are then worked out from the highest bound downwards, until no bound
-//! reaches the best value found. What is left cannot be better, so the answer is that of an exhaustive search, ties
+//! reaches the best value found; where exact values are costly, closer bounds come first. What is left cannot be better, so the answer is that of an exhaustive search, ties
 //! included: of equal points the first in the grid's order wins.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
 
@@ -25,6 +28,11 @@ pub trait Landscape: Sync {
     /// Upper bound of a point's merit; may stop being sharp once it is below `enough`. `None` where the point has no
     /// merit at all.
     fn bound(&self, setting: &Self::Setting, point: usize, enough: f64, scratch: &mut Self::Scratch) -> Option<f64>;
+
+    /// A closer and costlier upper bound, from level 0 on; `None` where there is no such level.
+    fn closer(&self, _setting: &Self::Setting, _point: usize, _level: usize) -> Option<f64> {
+        None
+    }
 
     /// Merit of a point; `None` where it has none.
     fn merit(&self, setting: &Self::Setting, point: usize) -> Option<f64>;
@@ -52,16 +60,47 @@ pub struct Found {
     pub evaluated: u64,
 }
 
+/// A point that may be the best one. The greatest has the highest bound; of equals, it is the first in the grid's order.
+#[derive(Clone, Copy, Debug)]
 struct Candidate {
     bound: f64,
     setting: usize,
     point: usize,
+    /// How many of the closer bounds it has.
+    level: usize,
+}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let place = |c: &Self| (c.setting, c.point);
+        self.bound.total_cmp(&other.bound).then_with(|| place(other).cmp(&place(self)))
+    }
+}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Candidate {}
+
+/// What a closer look at a candidate gave.
+enum Look {
+    Closer(f64),
+    Exact(Option<f64>),
 }
 
 /// Settings and points of a first sparse look, whose best gives the floor that most of the grid is below.
 const SPARSE_SETTINGS: usize = 16;
 const SPARSE_POINTS: usize = 512;
-/// Exact values worked out at a time: a fixed number, so that the count does not depend on threads.
+/// Candidates looked at closer at a time: a fixed number, so that the count does not depend on threads.
 const BATCH: usize = 16;
 
 /// Searches the whole grid.
@@ -77,7 +116,7 @@ pub fn search<L: Landscape>(landscape: &L) -> Found {
                 if let Some(bound) = landscape.bound(&prepared, point, floor, scratch)
                     && bound >= floor
                 {
-                    candidates.push(Candidate { bound, setting, point });
+                    candidates.push(Candidate { bound, setting, point, level: 0 });
                 }
             }
             Some((prepared, candidates))
@@ -85,33 +124,79 @@ pub fn search<L: Landscape>(landscape: &L) -> Found {
         .collect();
     let settings = looked.iter().flatten().count();
     let searched = settings as u64 * landscape.points() as u64;
-    let mut candidates: Vec<&Candidate> = looked.iter().flatten().flat_map(|(_, candidates)| candidates).collect();
-    candidates.sort_by(|a, b| b.bound.total_cmp(&a.bound).then((a.setting, a.point).cmp(&(b.setting, b.point))));
+    let mut candidates: BinaryHeap<Candidate> =
+        looked.iter().flatten().flat_map(|(_, candidates)| candidates.iter().copied()).collect();
     let mut best: Option<Best> = None;
-    for batch in candidates.chunks(BATCH) {
-        if best.is_some_and(|best| batch[0].bound < best.merit) {
+    loop {
+        let batch: Vec<Candidate> = std::iter::from_fn(|| {
+            let may_win = candidates.peek().is_some_and(|c| best.is_none_or(|best| c.bound >= best.merit));
+            may_win.then(|| candidates.pop()).flatten()
+        })
+        .take(BATCH)
+        .collect();
+        if batch.is_empty() {
             break;
         }
-        let merits: Vec<Option<f64>> = batch
+        let looks: Vec<Look> = batch
             .par_iter()
             .map(|candidate| {
-                let (prepared, _) = looked[candidate.setting].as_ref()?;
-                landscape.merit(prepared, candidate.point)
+                let Some((prepared, _)) = looked[candidate.setting].as_ref() else { return Look::Exact(None) };
+                match landscape.closer(prepared, candidate.point, candidate.level) {
+                    Some(bound) => Look::Closer(bound),
+                    None => Look::Exact(landscape.merit(prepared, candidate.point)),
+                }
             })
             .collect();
-        evaluated += batch.len() as u64;
-        for (candidate, merit) in batch.iter().zip(merits) {
-            let Some(merit) = merit.filter(|merit| !merit.is_nan()) else { continue };
-            let better = best.is_none_or(|best| {
-                let first = (candidate.setting, candidate.point) < (best.setting, best.point);
-                merit > best.merit || (merit == best.merit && first)
-            });
-            if better {
-                best = Some(Best { setting: candidate.setting, point: candidate.point, merit });
+        for (candidate, look) in batch.into_iter().zip(looks) {
+            match look {
+                Look::Closer(bound) => {
+                    let bound = candidate.bound.min(bound);
+                    candidates.push(Candidate { bound, level: candidate.level + 1, ..candidate });
+                }
+                Look::Exact(merit) => {
+                    evaluated += 1;
+                    let Some(merit) = merit.filter(|merit| !merit.is_nan()) else { continue };
+                    let better = best.is_none_or(|best| {
+                        let first = (candidate.setting, candidate.point) < (best.setting, best.point);
+                        merit > best.merit || (merit == best.merit && first)
+                    });
+                    if better {
+                        best = Some(Best { setting: candidate.setting, point: candidate.point, merit });
+                    }
+                }
             }
         }
     }
     Found { best, searched, evaluated }
+}
+
+/// The best point of every setting; `None` where a setting is left out or has no point with merit.
+pub fn best_of_each<L: Landscape>(landscape: &L) -> Vec<Option<Best>> {
+    (0..landscape.settings())
+        .into_par_iter()
+        .map_init(L::Scratch::default, |scratch, setting| {
+            let prepared = landscape.prepare(setting)?;
+            let mut candidates: Vec<Candidate> = (0..landscape.points())
+                .filter_map(|point| {
+                    let bound = landscape.bound(&prepared, point, f64::NEG_INFINITY, scratch)?;
+                    Some(Candidate { bound, setting, point, level: 0 })
+                })
+                .collect();
+            candidates.sort_unstable_by(|a, b| b.cmp(a));
+            let mut best: Option<Best> = None;
+            for candidate in candidates {
+                if best.is_some_and(|best| candidate.bound < best.merit) {
+                    break;
+                }
+                if let Some(merit) = landscape.merit(&prepared, candidate.point).filter(|merit| !merit.is_nan())
+                    && best.is_none_or(|b| merit > b.merit || (merit == b.merit && candidate.point < b.point))
+                {
+                    best = Some(Best { setting, point: candidate.point, merit });
+                }
+            }
+            best
+        })
+        .collect()
 }
 
 /// Every point worked out: what [`search`] must agree with.
@@ -204,6 +289,10 @@ mod tests {
             let sharp = merit + (self.noise(*setting, point, 2) % 4) as f64;
             Some(if sharp < enough { (sharp + 0.5).min(enough) } else { sharp })
         }
+        fn closer(&self, setting: &usize, point: usize, level: usize) -> Option<f64> {
+            let levels = self.seed as usize % 3;
+            (level < levels).then(|| self.merit(setting, point).unwrap_or(-1.0) + (2 - level) as f64)
+        }
         fn merit(&self, setting: &usize, point: usize) -> Option<f64> {
             let noise = self.noise(*setting, point, 1);
             (noise % 11 != 0).then_some((noise % 50) as f64)
@@ -217,6 +306,9 @@ mod tests {
             let (pruned, all) = (search(&rough), exhaustive(&rough));
             prop_assert_eq!(pruned.best, all.best);
             prop_assert_eq!(pruned.searched, all.searched);
+            let each = best_of_each(&rough);
+            let first = each.iter().flatten().copied().reduce(|a, b| if b.merit > a.merit { b } else { a });
+            prop_assert_eq!(first, all.best);
         }
     }
 }

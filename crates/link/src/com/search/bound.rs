@@ -48,6 +48,19 @@ pub struct BoundRules {
     pub tx_noise_share: f64,
     /// SNR_TXwC0: that noise is referred to the transmit cursor.
     pub tx_noise_by_cursor: bool,
+    /// Where settings are judged by eye height: what bounds it.
+    pub eye: Option<EyeRules>,
+}
+
+/// What bounds an eye's height: some of the interfering symbols at their worst, and Gaussian noise for the rest of the
+/// probability.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EyeRules {
+    /// `quantiles[k]`: how many standard deviations the noise reaches when k symbols are at their worst. The tail's
+    /// probability is that of the window's middle, times two for what is left out, over that of the symbols.
+    pub quantiles: Vec<f64>,
+    /// Largest bin of the distributions in V.
+    pub bin_v: f64,
 }
 
 /// A continuous-time setting, ready for bounds.
@@ -347,6 +360,9 @@ impl<'a> SettingBound<'a> {
         if cursor <= 0.0 {
             return f64::NEG_INFINITY;
         }
+        if let Some(eye) = &rules.eye {
+            return self.eye_merit(eye, taps, sample, cursor, scratch);
+        }
         let energy = form(taps, &self.energy[phase * pairs..]);
         let slope = form(taps, &self.slope[phase * pairs..]).max(0.0);
         let isi = energy - cursor * cursor - post[1..].iter().map(|h| h * h).sum::<f64>();
@@ -368,6 +384,47 @@ impl<'a> SettingBound<'a> {
             noise += crosstalk.at_least(taps);
         }
         signal * signal / noise
+    }
+
+    /// Squared ratio of the signal to the least that is lost of it on each side of an eye.
+    fn eye_merit(&self, eye: &EyeRules, taps: &[f64], sample: usize, cursor: f64, scratch: &mut Scratch) -> f64 {
+        /// Precursors and cursors behind feedback that are looked at.
+        const BEFORE: usize = 4;
+        const BEHIND: usize = 12;
+        let rules = self.rules;
+        let m = rules.samples_per_ui;
+        let fixed = rules.dfe_max.len();
+        let count = BEFORE + 1 + fixed + if rules.floating.is_some() { 0 } else { BEHIND };
+        if sample < BEFORE * m || sample + (count - BEFORE) * m > self.length {
+            return f64::INFINITY;
+        }
+        let (phase, row) = (sample % m, sample / m - BEFORE);
+        let padded = count.next_multiple_of(8);
+        let copies: [&[f64]; MOST_TAPS] = std::array::from_fn(|tap| {
+            let from = self.row(phase, tap.min(taps.len() - 1)) + row;
+            &self.lanes[from..from + padded]
+        });
+        weighted_sum(taps, &copies, padded, &mut scratch.window);
+        let symbols = &mut scratch.window;
+        symbols.truncate(count);
+        for (n, (max, min)) in rules.dfe_max.iter().zip(&rules.dfe_min).enumerate() {
+            let h = &mut symbols[BEFORE + 1 + n];
+            *h = if rules.dfe_step == 0.0 { *h - h.min(cursor * max).max(cursor * min) } else { 0.0 };
+        }
+        symbols[BEFORE] = 0.0;
+        symbols.sort_unstable_by(|a, b| b.abs().total_cmp(&a.abs()));
+        let of_cursor = if rules.tx_noise_by_cursor { taps[rules.tx_cursor] } else { 1.0 };
+        let tx = cursor * cursor * rules.tx_noise_share / (of_cursor * of_cursor);
+        let sigma = (self.fixed_noise + tx).sqrt();
+        let signal = rules.signal_share * cursor;
+        let bin = eye.bin_v;
+        // Every symbol is rounded to a bin, and so are levels and edges.
+        let (mut at_worst, mut least) = (-3.0 * bin, 0.0_f64);
+        for (k, quantile) in eye.quantiles.iter().enumerate() {
+            least = least.max(at_worst + sigma * quantile);
+            at_worst += symbols.get(k).map_or(0.0, |h| h.abs() - bin / 2.0).max(0.0);
+        }
+        if least > 0.0 { (signal / least).powi(2) } else { f64::INFINITY }
     }
 
     /// Energy that the fixed feedback taps must leave: what is beyond their limits.
