@@ -47,11 +47,11 @@ pub(super) fn check(network: &Network, tolerance: f64, findings: &mut Vec<Findin
     // Onset and scale of the metric PQMi (IEEE 370-2020 and its open-source code).
     const ONSET: f64 = 1.00001;
     const SCALE: f64 = 0.1;
-    let (mut largest, mut at_hz, mut beyond, mut weight) = (0.0, 0.0, 0, 0.0);
+    let (mut largest, mut at_hz, mut beyond, mut weight) = (0.0_f64, 0.0, 0, 0.0);
     for (point, frequency) in network.frequency_hz.iter().enumerate() {
         let matrix = network.matrix(point);
         // Most points of a lossy network are cleared by the bound alone.
-        if bound(matrix) <= f64::min(ONSET, f64::max(largest, 0.0)) {
+        if bound(matrix) <= largest.clamp(0.0, ONSET) {
             continue;
         }
         let value = largest_singular_value(matrix, network.ports);

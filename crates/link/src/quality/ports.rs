@@ -48,7 +48,8 @@ pub fn port_order(network: &Network) -> PortReport {
     }
     through.sort_by_key(|(a, b, _)| (*a, *b));
     if n < 2 || through.len() * 2 != n {
-        return untold(network, &pairs, through.iter().map(|(a, b, _)| (a + 1, b + 1)).collect());
+        let through: Vec<_> = through.iter().map(|(a, b, _)| (a + 1, b + 1)).collect();
+        return untold(network, &pairs, &through);
     }
     let weakest = through.iter().map(|(.., level)| *level).fold(f64::INFINITY, f64::min);
     let joined = |a: usize, b: usize| through.iter().any(|(x, y, _)| (*x, *y) == (a, b));
@@ -122,9 +123,9 @@ pub fn port_order(network: &Network) -> PortReport {
 }
 
 /// Where not all ports are joined in pairs: crosstalk, or something that is no channel.
-fn untold(network: &Network, pairs: &[(usize, usize, f64)], through: Vec<(usize, usize)>) -> PortReport {
+fn untold(network: &Network, pairs: &[(usize, usize, f64)], through: &[(usize, usize)]) -> PortReport {
     let none = PortReport {
-        through: through.clone(),
+        through: through.to_vec(),
         near: Vec::new(),
         far: Vec::new(),
         order: None,
@@ -145,7 +146,7 @@ fn untold(network: &Network, pairs: &[(usize, usize, f64)], through: Vec<(usize,
     let rest: Vec<usize> = (0..4).filter(|port| port != a && port != b).collect();
     let (first, second) = if *a == 0 { ([*a, *b], rest) } else { (std::array::from_fn(|at| rest[at]), vec![*a, *b]) };
     let order = [first[0] + 1, first[1] + 1, second[0] + 1, second[1] + 1];
-    let other = pairs.iter().find(|(x, y, _)| !second.contains(x) == second.contains(y)).map_or(-240.0, |pair| pair.2);
+    let other = pairs.iter().find(|(x, y, _)| second.contains(x) != second.contains(y)).map_or(-240.0, |pair| pair.2);
     let gap = (level - other).max(0.0);
     let explanation = format!(
         "nothing goes through with less than {} dB of loss, so this is crosstalk; ports {} and {} couple most ({level:.1} dB, to \

@@ -282,7 +282,7 @@ mod tests {
             self.points
         }
         fn prepare(&self, setting: usize) -> Option<usize> {
-            (self.noise(setting, 0, 3) % 7 != 0).then_some(setting)
+            (!self.noise(setting, 0, 3).is_multiple_of(7)).then_some(setting)
         }
         fn bound(&self, setting: &usize, point: usize, enough: f64, (): &mut ()) -> Option<f64> {
             let merit = self.merit(setting, point)?;
@@ -295,7 +295,7 @@ mod tests {
         }
         fn merit(&self, setting: &usize, point: usize) -> Option<f64> {
             let noise = self.noise(*setting, point, 1);
-            (noise % 11 != 0).then_some((noise % 50) as f64)
+            (!noise.is_multiple_of(11)).then_some((noise % 50) as f64)
         }
     }
 

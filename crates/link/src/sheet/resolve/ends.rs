@@ -150,7 +150,7 @@ fn amplitude(reader: &mut Reader<'_>, name: &str) -> f64 {
         let place = reader.place(name);
         let message = format!("`{name}` = {} differs from case to case", matrix.text());
         reader.problem(place, message, "run the cases one by one with `z_p select` and one amplitude");
-    } else if !(first >= 0.0 && first.is_finite()) && !reader.is_broken() {
+    } else if !(reader.is_broken() || first >= 0.0 && first.is_finite()) {
         let place = reader.place(name);
         reader.problem(place, format!("`{name}` = {} is no voltage", matrix.text()), "give volts, from 0 on");
     }

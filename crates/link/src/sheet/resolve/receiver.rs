@@ -54,7 +54,8 @@ pub(super) fn sampling(reader: &mut Reader<'_>) -> Sampling {
         _ => (f64::NAN, f64::NAN),
     };
     let fits = |value: f64| value.fract() == 0.0 && value.abs() <= 4096.0;
-    if !(fits(adjustment.0) && fits(adjustment.1) && adjustment.0 <= adjustment.1) && !reader.is_broken() {
+    let usable = fits(adjustment.0) && fits(adjustment.1) && adjustment.0 <= adjustment.1;
+    if !usable && !reader.is_broken() {
         let place = reader.place("sample_adjustment");
         let message = format!("`sample_adjustment` = {} is no range of samples", range.text());
         reader.problem(place, message, "give the first and the last sample, such as [-16 16]");

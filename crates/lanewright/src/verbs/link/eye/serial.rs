@@ -101,7 +101,7 @@ fn text(standard: &SerialStandard, o: &ReceiverOutcome, warnings: &[String]) -> 
     out.push_str(&format!(
         "\nEQUALISER\ntransmit preset {} ({}), CTLE {} dB, best of {} settings\nDFE {} mV\n",
         o.best.preset,
-        o.tx_taps.map(|c| plain(c)).join(" "),
+        o.tx_taps.map(plain).join(" "),
         plain(o.best.ctle_db),
         o.settings.len(),
         taps.join(" ")
