@@ -48,8 +48,6 @@ pub enum LinkCommand {
     Check(check::CheckArgs),
     /// Other formats, references, modes, ports, frequencies; cascades; fixtures taken off
     Convert(Box<convert::ConvertArgs>),
-    /// Statistical eye behind a reference receiver: PCI Express, CXL, UCIe, or a COM sheet's
-    Eye(Box<eye::EyeArgs>),
 }
 
 /// Runs `link`.
