@@ -51,6 +51,7 @@ pub fn dj() -> ComParameters {
                 common_mode_v: 0.0,
             }],
             board: None,
+            reflection: BothEnds { tx: 1.0, rx: 1.0 },
         },
         receive_filter: ReceiveFilter {
             bandwidth_of_baud: 0.58,
