@@ -3,6 +3,7 @@
 //!
 //! [`expression`] works out what stands in a cell.
 
+mod binary;
 pub mod cells;
 pub mod expression;
 pub mod names;

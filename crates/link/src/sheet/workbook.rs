@@ -3,8 +3,9 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, DataRef, Reader, Xls, Xlsx};
+use calamine::{Data, DataRef, Reader, Xlsx};
 
+use super::binary;
 use super::cells::{Cell, Grid};
 use super::problem::SheetProblem;
 
@@ -30,7 +31,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Grid, SheetProblem> {
         return open_xml(name, bytes);
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
-        return binary(name, bytes);
+        return old_form(name, bytes);
     }
     if bytes.starts_with(b"MATLAB 5.0") {
         return wrong(
@@ -99,22 +100,14 @@ fn open_xml(name: &str, bytes: &[u8]) -> Result<Grid, SheetProblem> {
     Ok(grid)
 }
 
-fn binary(name: &str, bytes: &[u8]) -> Result<Grid, SheetProblem> {
-    let mut book: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(|why| unreadable(name, &why))?;
-    let sheet = settings(name, &book.sheet_names())?;
-    let range = book.worksheet_range(&sheet).map_err(|why| unreadable(name, &why))?;
-    let mut grid = Grid::new(sheet);
-    let (first_row, first_column) = range.start().unwrap_or((0, 0));
-    for (row, column, value) in range.used_cells() {
-        let at = (first_row.saturating_add(row as u32), first_column.saturating_add(column as u32));
-        if let Some(value) = plain(value) {
-            grid.cells.insert(at, value);
-        }
-        if grid.cells.len() > CELL_LIMIT {
-            return Err(full(name));
-        }
-    }
-    Ok(grid)
+fn old_form(name: &str, bytes: &[u8]) -> Result<Grid, SheetProblem> {
+    let book = binary::open(bytes).map_err(|why| unreadable(name, &why))?;
+    let names: Vec<String> = book.sheets.iter().map(|sheet| sheet.name.clone()).collect();
+    let wanted = settings(name, &names)?;
+    let sheet = book.sheets.iter().find(|sheet| sheet.name == wanted);
+    sheet
+        .and_then(|sheet| book.grid(sheet))
+        .ok_or_else(|| unreadable(name, &format!("the records of the worksheet `{wanted}` are damaged or too many")))
 }
 
 /// A cell's value; `None` for what is empty. Errors of formulas stay texts (`#REF!`), so that they are named where they
