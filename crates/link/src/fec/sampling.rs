@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "two minutes: run it with --release after changes to the programme or the codec"]
+    #[ignore = "takes minutes: run it with --release after changes to the programme or the codec"]
     fn rare_failures_agree_with_a_real_decoder() {
         let plain = Layout::PLAIN;
         let four = Layout { interleave: 4, ..plain };
