@@ -140,25 +140,35 @@ impl Search {
 
     fn run(&self, stages: usize, stage: &(dyn Fn(usize) -> Option<Stage> + Sync), prune: bool) -> Answer {
         let plan = self.plan();
-        let mut incumbent = f64::INFINITY;
+        let mut order: Vec<usize> = (0..stages).collect();
         if prune {
-            // The stage of the lowest floor first: its best error stops most of the others at their first bound.
-            let floors: Vec<f64> = (0..stages)
-                .into_par_iter()
-                .map(|at| stage(at).map_or(f64::INFINITY, |stage| self.floor(&stage, &plan)))
+            // Stages of the lowest floors first: their errors stop most of the others at their first bound.
+            let floors: Vec<f64> = order
+                .par_iter()
+                .map(|&at| stage(at).map_or(f64::INFINITY, |stage| self.floor(&stage, &plan)))
                 .collect();
-            let first = (0..stages).min_by(|&a, &b| floors[a].total_cmp(&floors[b]).then(a.cmp(&b)));
-            if let Some(made) = first.and_then(stage) {
-                let answer = self.stage(0, &made, &plan, f64::INFINITY, true);
-                incumbent = answer.best.map_or(f64::INFINITY, |best| best.placed.taps.error);
-            }
+            order.sort_by(|&a, &b| floors[a].total_cmp(&floors[b]).then(a.cmp(&b)));
         }
-        let answers: Vec<Answer> = (0..stages)
-            .into_par_iter()
-            .filter_map(|at| stage(at).map(|made| self.stage(at, &made, &plan, incumbent, prune)))
-            .collect();
+        // Rounds of fixed sizes, so that what is known in each does not depend on threads.
+        let mut incumbent = f64::INFINITY;
+        let mut answers: Vec<(usize, Answer)> = Vec::with_capacity(stages);
+        let (mut done, mut round) = (0, 1);
+        while done < stages {
+            let next = &order[done..(done + round).min(stages)];
+            let found: Vec<(usize, Answer)> = next
+                .par_iter()
+                .filter_map(|&at| stage(at).map(|made| (at, self.stage(at, &made, &plan, incumbent, prune))))
+                .collect();
+            for (_, answer) in &found {
+                let error = answer.best.as_ref().map_or(f64::INFINITY, |best| best.placed.taps.error);
+                incumbent = if prune { incumbent.min(error) } else { incumbent };
+            }
+            answers.extend(found);
+            (done, round) = (done + next.len(), 2 * round);
+        }
+        answers.sort_by_key(|(at, _)| *at);
         let mut total = Answer { best: None, points: 0, solved: 0 };
-        for answer in answers {
+        for (_, answer) in answers {
             total.points += answer.points;
             total.solved += answer.solved;
             if let Some(best) = answer.best {
