@@ -119,7 +119,8 @@ pub fn search<L: Landscape>(landscape: &L) -> Found {
                     candidates.push(Candidate { bound, setting, point, level: 0 });
                 }
             }
-            Some((prepared, candidates))
+            // Most settings are ruled out as a whole: their memory serves the next.
+            Some(((!candidates.is_empty()).then_some(prepared), candidates))
         })
         .collect();
     let settings = looked.iter().flatten().count();
@@ -140,7 +141,7 @@ pub fn search<L: Landscape>(landscape: &L) -> Found {
         let looks: Vec<Look> = batch
             .par_iter()
             .map(|candidate| {
-                let Some((prepared, _)) = looked[candidate.setting].as_ref() else { return Look::Exact(None) };
+                let Some((Some(prepared), _)) = looked[candidate.setting].as_ref() else { return Look::Exact(None) };
                 match landscape.closer(prepared, candidate.point, candidate.level) {
                     Some(bound) => Look::Closer(bound),
                     None => Look::Exact(landscape.merit(prepared, candidate.point)),
