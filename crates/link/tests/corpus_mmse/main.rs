@@ -374,9 +374,8 @@ fn corpus_behind_a_raised_cosine_filter() {
 /// Draft 3.3 as the Python package pychopmarg 3.4.0 transcribes it: a second opinion, no oracle. `COM(com_params("KR")
 /// with one setting and fstep 0.02, tx_device and rx_device device_model("KR", "A1", ..))(OptMode.MMSE)`.
 ///
-/// It takes the pulse through a rectangle of zero phase, which puts its samples half a sample from those of the script's
-/// running sum, and the quantiser's step from a grid of 2001 points; differences of 0.03 dB and, with sequence
-/// detection, whose gain is steep in the feedback tap, of 0.1 dB remain.
+/// It takes the quantiser's step from a grid of 2001 points. Differences of 0.03 dB, whose cause is not known, and, with
+/// sequence detection, whose gain is steep in the feedback tap, of 0.1 dB remain.
 #[test]
 #[ignore = "needs LANEWRIGHT_CORPUS: measured channels that are not part of the repository"]
 fn corpus_draft_three_near_the_second_opinion() {

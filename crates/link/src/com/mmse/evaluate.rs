@@ -26,6 +26,8 @@ use crate::com::window::{bin_v, noise_reach};
 const CHANNEL_OHM: f64 = 100.0;
 /// Bins of the drafts' distributions per bin of the script's: their answer is not to step with the bin.
 const FINER: f64 = 8.0;
+/// Bins are no finer than the standard deviation of noise and interference over this.
+const DROWNED: f64 = 2000.0;
 
 /// Evaluates all package cases; the answer is the worst of them.
 ///
@@ -334,7 +336,14 @@ impl<'a> Bench<'a> {
         let terms = &self.search.terms;
         let levels = terms.levels;
         let a_s = (p.signal.level_mismatch * equalised.cursor / (f64::from(levels) - 1.0)).abs();
+        let gaussian_variance =
+            equalised.transmitter.variance() + equalised.receiver.variance() + equalised.random_jitter.variance();
+        let power = |samples: &[f64]| samples.iter().map(|value| value * value).sum::<f64>();
+        let symbols = power(&equalised.interference) + equalised.crosstalk.iter().map(|one| power(one)).sum::<f64>();
+        let spread = (gaussian_variance + terms.symbol_variance * symbols).sqrt();
+        // Where the signal drowns, bins of a share of it would be millions; a share of the noise is as exact.
         let bin = bin_v(p, a_s) / if terms.edition == Edition::Draft3 { FINER } else { 1.0 };
+        let bin = bin.max(spread / DROWNED);
         // Samples that are left out: below a bin of the script, below a thousandth of the signal in drafts.
         let kept = |samples: &[f64]| -> Vec<f64> {
             let least = if terms.edition == Edition::Draft3 { a_s / 1000.0 } else { 0.0 };
@@ -346,8 +355,6 @@ impl<'a> Bench<'a> {
         });
         let slopes: Vec<f64> = equalised.slopes.iter().map(|slope| p.noise.dual_dirac_ui * slope).collect();
         let dual_dirac = Distribution::of_symbols(kept(&slopes), levels, bin);
-        let gaussian_variance =
-            equalised.transmitter.variance() + equalised.receiver.variance() + equalised.random_jitter.variance();
         let gaussian = match terms.edition {
             Edition::Script => Distribution::normal(gaussian_variance.sqrt(), noise_reach(p), bin),
             Edition::Draft3 => sequence::normal(gaussian_variance, bin),
