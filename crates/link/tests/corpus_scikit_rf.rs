@@ -3,6 +3,8 @@
 //!
 //! Golden numbers: scikit-rf 2.2.0, `bench/scikit_rf_golden.py $LANEWRIGHT_CORPUS`.
 
+#![allow(clippy::excessive_precision, reason = "numbers as the peer printed them")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Touchstone files: S-parameters as text, versions 1.0, 1.1, 2.0 and 2.1 of the IBIS Open Forum's specification.
 //!
 //! [`parse`] takes a file's bytes and gives [`TouchstoneFile`]: a [`Network`] of scattering parameters whatever the file
-//! holds, and everything else that the file says. [`write`] is its inverse.
+//! holds, and everything else that the file says. [`write()`] is its inverse.
 
 mod fault;
 mod keyword;
