@@ -308,3 +308,15 @@ proptest! {
         }
     }
 }
+
+/// Found by fuzzing: version 1 has no keyword between data and noise parameters.
+#[test]
+fn noise_above_the_data_needs_version_two() {
+    let text = "[Version] 2.0\n# GHz S RI R 50\n[Number of Ports] 2\n[Two-Port Data Order] 12_21\n\
+                [Number of Frequencies] 1\n[Number of Noise Frequencies] 1\n[Network Data]\n0 .1 0 .2 0 .2 0 .6 0\n\
+                [Noise Data]\n1 2 .5 90 .3\n[End]\n";
+    let file = parse(text.as_bytes(), "x.ts").expect("a good file");
+    let first = WriteOptions { version: Version::V1, ..WriteOptions::of(&file) };
+    assert!(write(&file, &first).is_err_and(|why| why.contains("version 2.0")));
+    assert!(write(&file, &WriteOptions { version: Version::V2_0, ..first }).is_ok());
+}

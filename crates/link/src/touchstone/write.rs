@@ -68,6 +68,13 @@ pub fn write(file: &TouchstoneFile, options: &WriteOptions) -> Result<String, St
         if reference.iter().any(|z| z.im != 0.0) {
             return Err("version 1 has no complex reference impedances: write version 2.0, or renormalise".into());
         }
+        // Without a keyword, noise parameters are told by a frequency that does not rise.
+        let last = network.frequency_hz.last().copied();
+        if file.noise.first().is_some_and(|first| last.is_none_or(|last| first.frequency_hz > last)) {
+            return Err(
+                "version 1 cannot tell noise parameters above the last frequency from data: write version 2.0".into()
+            );
+        }
         if options.matrix_format != MatrixFormat::Full {
             return Err("version 1 has full matrices alone: write version 2.0".into());
         }

@@ -27,7 +27,7 @@ const CHANNEL_OHM: f64 = 100.0;
 /// Bins of the drafts' distributions per bin of the script's: their answer is not to step with the bin.
 const FINER: f64 = 8.0;
 /// Bins are no finer than the standard deviation of noise and interference over this.
-const DROWNED: f64 = 2000.0;
+const DROWNED: f64 = 8000.0;
 
 /// Evaluates all package cases; the answer is the worst of them.
 ///
