@@ -193,7 +193,8 @@ pub fn place(receiver: &Receiver, problem: &Problem, limit: f64) -> Option<Place
             for (index, &start) in starts.iter().enumerate() {
                 field.gram_with(start, &mut group)?;
                 let gram = Gram { values: &group.values, feedback: receiver.feedback() };
-                floors.push((gram.clipped_error(receiver)?, index));
+                // Clipped feedback taps would not do: two or more of them are not the best within their limits.
+                floors.push((gram.least_error(receiver), index));
             }
             let least = floors.iter().map(|(floor, _)| *floor).fold(f64::INFINITY, f64::min);
             if number == receiver.groups && least * (1.0 - 1e-9) > limit {

@@ -156,15 +156,6 @@ impl Gram<'_> {
         plain - 1.0 + against * against / self.at(0, 0)
     }
 
-    /// Error with the best feedback taps clipped to their limits and no limits on the feed-forward taps.
-    pub fn clipped_error(&self, receiver: &Receiver) -> Option<f64> {
-        if self.feedback <= 1 {
-            return Some(self.least_error(receiver));
-        }
-        self.best_feedback()
-            .map(|feedback| self.error(&clip(&feedback, &receiver.feedback_min, &receiver.feedback_max)))
-    }
-
     /// An error that no tap weights within the limits can go below, and none at all without limits on the
     /// feed-forward taps: with one feedback tap or none it is the least error itself.
     pub fn least_error(&self, receiver: &Receiver) -> f64 {
