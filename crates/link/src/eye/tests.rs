@@ -190,7 +190,9 @@ proptest! {
         c.jitter.random_ui += 0.01;
         let height = |input: &EyeInput| openings(&StatisticalEye::of(input, &at(1e-6)).expect("sound"))[0].clone();
         let (a, b, c) = (height(&a), height(&b), height(&c));
-        prop_assert!(b.height_mv < a.height_mv && b.width_ui <= a.width_ui + 1e-9);
+        prop_assert!(b.height_mv < a.height_mv, "{} against {} mV", b.height_mv, a.height_mv);
+        // Widths are interpolated between instants, from probabilities in bins: they are good to a hundredth of a step.
+        prop_assert!(b.width_ui <= a.width_ui + 0.01 / PER_UI as f64, "{} against {} UI", b.width_ui, a.width_ui);
         prop_assert!(c.height_mv <= a.height_mv + 0.4);
     }
 }
