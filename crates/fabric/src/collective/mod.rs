@@ -1,0 +1,1 @@
+//! Collective operations: which algorithm sends what to whom, and what that takes in closed form.

@@ -1,0 +1,1 @@
+//! The flow engine: rates shared among whole messages, max-min fair.

@@ -1,0 +1,24 @@
+//! Fabrics: how bytes travel between endpoints over switches and links.
+//!
+//! From outside in:
+//!
+//! - [`network`] is what bytes travel over: nodes and directed edges with rate and delay, from a generator or a checked
+//!   system; [`route`] says which edges lead to an endpoint;
+//! - [`traffic`] is what travels: tasks (messages, work of an endpoint) and what each waits for, read from files or made
+//!   from a pattern; [`collective`] makes it from a collective operation and an algorithm;
+//! - [`packet`] moves packet by packet through queues, transports and link layers; [`flow`] shares rates among whole
+//!   messages; both take a network and traffic and give an [`outcome`];
+//! - [`fault`] is what goes wrong and when.
+//!
+//! The crate knows nothing of volts or models, reads no file, prints nothing and knows no wall clock: texts and bytes are
+//! handed to it, and long runs report to an [`outcome::Observer`].
+
+pub mod collective;
+pub mod fault;
+pub mod flow;
+pub mod network;
+pub mod outcome;
+pub mod packet;
+pub mod route;
+pub mod time;
+pub mod traffic;

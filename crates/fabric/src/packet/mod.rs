@@ -1,0 +1,1 @@
+//! The packet engine: every packet through queues, transports and link layers, in whole picoseconds.
