@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::network::EndpointId;
 use crate::time::Time;
 
+pub mod connection_matrix;
+
 /// A task: index into [`Traffic::tasks`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
