@@ -17,6 +17,10 @@ const SYMBOLS_AT_WORST: i32 = 7;
 /// Interfering symbols whose distribution a second bound works out.
 const LARGEST_SYMBOLS: usize = 16;
 
+/// How many times as wide bins are where a bound takes the eye's middle, and where it takes all of its window.
+const MIDDLE_BINS: i64 = 4;
+const ALL_BINS: i64 = 3;
+
 /// A CTLE setting with what its points share.
 #[derive(Debug)]
 pub struct Ready<'a> {
@@ -138,13 +142,19 @@ impl<'a> Landscape for EqualiserGrid<'a> {
         if self.rules.adjustment != (0, 0) {
             return None;
         }
-        let share = *[Share::Largest(LARGEST_SYMBOLS), Share::All].get(level)?;
+        if level > 2 {
+            return None;
+        }
         let taps = self.prepared.tx_grid.setting(point);
         let mut bench = Bench::default();
         let found = assess(self.prepared, &ready.setting, taps, Demand::NONE, None, &mut bench);
         // A setting that cannot be sampled loses to every other.
         let Some(found) = found else { return Some(f64::NEG_INFINITY) };
-        window::search_bound_db(self.prepared, eye, &bench, &found, share)
+        match level {
+            0 => window::search_bound_db(self.prepared, eye, &bench, &found, Share::Largest(LARGEST_SYMBOLS)),
+            1 => window::search_height_bound_db(self.prepared, eye, &bench, &found, false, MIDDLE_BINS),
+            _ => window::search_height_bound_db(self.prepared, eye, &bench, &found, true, ALL_BINS),
+        }
     }
 
     fn merit(&self, ready: &Ready<'a>, point: usize) -> Option<f64> {
