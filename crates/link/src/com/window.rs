@@ -5,7 +5,7 @@ use crate::com::distribution::Distribution;
 use crate::com::figure_of_merit::{Bench, Point};
 use crate::com::parameters::{ComParameters, ModuleEye, WindowWeight};
 use crate::com::prepare::Prepared;
-use crate::com::quantile::gaussian_quantile;
+use crate::normal;
 
 /// What the eye is made of.
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +164,7 @@ impl Column {
 /// Standard deviations at which Gaussian noise is cut in half: the crest factor, or the quantile of the error ratio.
 pub fn noise_reach(parameters: &ComParameters) -> f64 {
     if parameters.noise.crest_factor == 0.0 {
-        gaussian_quantile(parameters.signal.detector_error_ratio)
+        normal::quantile(parameters.signal.detector_error_ratio)
     } else {
         parameters.noise.crest_factor
     }

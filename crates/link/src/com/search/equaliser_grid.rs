@@ -3,8 +3,8 @@
 use crate::com::exhaustive::{Best, Found};
 use crate::com::figure_of_merit::{Bench, Demand, assess};
 use crate::com::prepare::{CtleSetting, Prepared};
-use crate::com::quantile::gaussian_quantile;
 use crate::com::window::{self, Share};
+use crate::normal;
 
 use super::best_first::{self, Landscape};
 use super::bound::{Bound, BoundRules, EyeRules, Scratch, SettingBound};
@@ -64,7 +64,7 @@ fn rules(prepared: &Prepared, by_eye: bool) -> BoundRules {
         let tail = 2.0 * window::middle_tail(p, eye);
         let levels = f64::from(p.signal.levels);
         let tails = (0..SYMBOLS_AT_WORST).map(|k| tail * levels.powi(k)).take_while(|tail| *tail < 0.5);
-        EyeRules { quantiles: tails.map(gaussian_quantile).collect(), bin_v: p.numerics.bin_v }
+        EyeRules { quantiles: tails.map(normal::quantile).collect(), bin_v: p.numerics.bin_v }
     });
     let range = &prepared.clock.peak_range;
     BoundRules {
