@@ -76,7 +76,6 @@ fn traffic(options: &mut Options) -> Result<Traffic, String> {
     }
     let values = numbers(&name);
     let first = values.first().copied().unwrap_or(0) as u32;
-    let second = values.get(1).copied();
     let (values, first) = if name.starts_with("a2a") {
         (values[1..].to_vec(), values.get(1).copied().unwrap_or(0) as u32)
     } else {

@@ -11,7 +11,7 @@ use super::sender::Sender;
 /// Credit is counted in units of so many bytes (a power of two).
 const UNIT_SHIFT: u32 = 8;
 /// Units in one grant: four packets of 4,096 bytes.
-const PER_GRANT: u32 = 4 * 4096 >> UNIT_SHIFT;
+const PER_GRANT: u32 = (4 * 4096) >> UNIT_SHIFT;
 /// Share of the link's rate that is granted, so that queues in front of it drain.
 const SHARE: f64 = 0.99;
 /// Entropies that grants go round.

@@ -13,11 +13,11 @@ use super::sender::Sender;
 use super::settings::{Params, Settings};
 use super::slab::Slab;
 use crate::fault::Timeline;
-use crate::network::{Network, NodeKind};
+use crate::network::{Network, NodeId, NodeKind};
 use crate::outcome::{Counters, EdgeUse, Finish, Observer, Outcome, Progress, Series};
 use crate::route::Routes;
 use crate::time::Time;
-use crate::traffic::Traffic;
+use crate::traffic::{Traffic, Work};
 
 /// What does not change during a run.
 pub(super) struct Scene<'a> {
@@ -73,6 +73,8 @@ pub(super) struct Engine<'a> {
     pub(super) pacers: Vec<Pacer>,
     /// How many each task still waits for.
     pub(super) waits: Vec<u32>,
+    /// Packets on their way to parts of the network that other threads run.
+    pub(super) leaving: Vec<super::parallel::Leaving>,
     pub(super) finishes: Vec<Finish>,
     pub(super) counters: Counters,
     pub(super) done: u64,
@@ -133,6 +135,7 @@ impl<'a> Engine<'a> {
             receivers: Slab::new(tasks),
             pacers: if params.credit { vec![Pacer::default(); network.endpoints.len()] } else { Vec::new() },
             waits: scene.traffic.tasks.iter().map(|task| task.waits).collect(),
+            leaving: Vec::new(),
             finishes: vec![Finish::default(); tasks],
             counters: Counters::default(),
             done: 0,
@@ -161,13 +164,19 @@ impl<'a> Engine<'a> {
         self.calendar.push(Event::new(time, kind, entity, payload));
     }
 
-    /// Puts in what happens without a cause.
-    pub(super) fn prime(&mut self) {
-        for at in 0..self.scene.faults.faults.len() {
-            self.push(self.scene.faults.faults[at].at.0, Kind::Fault, at as u32, 0);
+    /// Puts in what happens without a cause, at the nodes that are `own`. Only one part counts faults, though all know them.
+    pub(super) fn prime(&mut self, own: impl Fn(NodeId) -> bool, counts_faults: bool) {
+        let scene = self.scene;
+        for (at, fault) in scene.faults.faults.iter().enumerate() {
+            self.push(fault.at.0, Kind::Fault, at as u32, u32::from(counts_faults));
         }
-        for (at, task) in self.scene.traffic.tasks.iter().enumerate() {
-            if task.waits == 0 {
+        for (at, task) in scene.traffic.tasks.iter().enumerate() {
+            let begins = match task.work {
+                Work::Message { from, .. } => own(scene.network.node_of(from)),
+                Work::Delay { at, .. } => own(scene.network.node_of(at)),
+                Work::InNetwork { .. } => counts_faults,
+            };
+            if task.waits == 0 && begins {
                 self.push(task.not_before.0, Kind::Start, at as u32, 0);
             }
         }
@@ -197,7 +206,10 @@ impl<'a> Engine<'a> {
             Kind::Elapsed => self.elapsed(entity),
             Kind::Grant => self.grant(entity),
             Kind::Timer => self.timer(entity),
-            Kind::Fault => self.fault(entity),
+            Kind::Fault => {
+                self.counters.events -= u64::from(event.payload() == 0);
+                self.fault(entity);
+            }
             // No transport sends at a rate yet.
             Kind::Pace => {}
         }
@@ -226,5 +238,5 @@ impl<'a> Engine<'a> {
 /// Time per byte in 2^-16 ps, to the nearest.
 pub(super) fn per_byte(bits_per_second: u64) -> u64 {
     let rate = u128::from(bits_per_second.max(1));
-    u64::try_from((8_000_000_000_000 * 65_536 + rate / 2) / rate).unwrap_or(u64::MAX >> 17).min(u64::MAX >> 17).max(1)
+    u64::try_from((8_000_000_000_000 * 65_536 + rate / 2) / rate).unwrap_or(u64::MAX >> 17).clamp(1, u64::MAX >> 17)
 }

@@ -39,7 +39,7 @@ impl Engine<'_> {
                     Policy::Adaptive if seen.is_bulk() => {
                         // Ties by hash, so that not all take the first.
                         let start = hash(scene.settings.seed, node, seen.flow, seen.entropy) >> 32;
-                        let first = (start * u64::from(count) >> 32) as u32;
+                        let first = ((start * u64::from(count)) >> 32) as u32;
                         let load = |at: &u32| {
                             let port = &self.ports[choices[((first + at) % count) as usize].index()];
                             port.bulk + port.headers
@@ -48,7 +48,7 @@ impl Engine<'_> {
                     }
                     _ => {
                         let hash = hash(scene.settings.seed, node, seen.flow, seen.entropy) >> 32;
-                        (hash * u64::from(count) >> 32) as u32
+                        ((hash * u64::from(count)) >> 32) as u32
                     }
                 };
                 Some(choices[at as usize].0)
@@ -69,7 +69,6 @@ impl Engine<'_> {
             self.transmit(edge, packet, size, bulk);
             return;
         }
-        let mut packet = packet;
         let mut header = !bulk;
         if bulk {
             let full = port.bulk + size > params.queue;
@@ -114,9 +113,7 @@ impl Engine<'_> {
                 _ => self.pool[port.header_last].next = packet,
             }
             port.header_last = packet;
-            packet = NONE;
         }
-        let _ = packet;
         if !self.uses.is_empty() || !self.watched.is_empty() {
             self.note_queue(edge);
         }
@@ -199,6 +196,10 @@ impl Engine<'_> {
             self.ports[edge as usize].sending = NONE;
             self.counters.corrupted += 1;
             self.lose(edge, packet);
+            return;
+        }
+        if self.ports[edge as usize].is(state::CROSSES) {
+            self.leave(end, arrival, edge, packet);
             return;
         }
         self.push(arrival, Kind::Arrive, edge, packet);

@@ -62,10 +62,6 @@ pub(super) struct Packet {
     pub(super) form: Form,
     /// See [`flag`].
     pub(super) flags: u8,
-    /// Priority or virtual lane.
-    pub(super) class: u8,
-    /// Switches passed.
-    pub(super) hops: u8,
 }
 
 impl Packet {

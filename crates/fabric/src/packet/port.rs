@@ -17,6 +17,8 @@ pub(super) mod state {
     pub(in super::super) const DOWN: u16 = 8;
     /// The sending side is an endpoint.
     pub(in super::super) const HOST: u16 = 16;
+    /// The other end belongs to another thread's part of the network.
+    pub(in super::super) const CROSSES: u16 = 32;
 }
 
 /// The sending side of an edge, one cache line.

@@ -28,12 +28,6 @@ impl Chance {
     /// Evenly below `bound`.
     #[inline]
     pub(super) fn below(&mut self, bound: u32) -> u32 {
-        ((self.next() >> 32) * u64::from(bound) >> 32) as u32
-    }
-
-    /// Whether something of a probability happens.
-    #[inline]
-    pub(super) fn happens(&mut self, probability: f64) -> bool {
-        ((self.next() >> 11) as f64) < probability * (1u64 << 53) as f64
+        (((self.next() >> 32) * u64::from(bound)) >> 32) as u32
     }
 }

@@ -110,7 +110,7 @@ impl Engine<'_> {
             flags |= flag::AGAIN;
         }
         let entropy = sender.spray.choose();
-        let (edge, to, class) = (sender.edge, sender.to, sender.class);
+        let (edge, to) = (sender.edge, sender.to);
         let timer = !std::mem::replace(&mut sender.timer, true);
         let sum = if params.credit { self.credit_wish(flow) } else { 0 };
         let packet = self.pool.add(Packet {
@@ -124,8 +124,6 @@ impl Engine<'_> {
             entropy,
             form: Form::Data,
             flags,
-            class,
-            hops: 0,
         });
         self.counters.packets += 1;
         self.counters.retransmitted += u64::from(again);
@@ -145,7 +143,7 @@ impl Engine<'_> {
             return;
         }
         sender.asked = now;
-        let (edge, to, class, entropy) = (sender.edge, sender.to, sender.class, sender.spray.choose());
+        let (edge, to, entropy) = (sender.edge, sender.to, sender.spray.choose());
         let sum = if params.credit { self.credit_wish(flow) } else { 0 };
         let packet = self.pool.add(Packet {
             flow,
@@ -155,7 +153,6 @@ impl Engine<'_> {
             size: params.header as u16,
             entropy,
             form: Form::Request,
-            class,
             ..Packet::default()
         });
         self.send_header(edge, packet);

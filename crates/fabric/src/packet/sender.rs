@@ -112,7 +112,6 @@ pub(super) struct Sender {
     /// Packets in all, and bytes on the wire of the last one.
     pub(super) packets: u32,
     pub(super) last_size: u32,
-    pub(super) class: u8,
     /// Waits for its link's turn.
     pub(super) blocked: bool,
     /// A timer event is under way.

@@ -38,7 +38,6 @@ impl Engine<'_> {
             edge,
             packets,
             last_size,
-            class: scene.traffic.tasks[task as usize].class,
             blocked: false,
             timer: false,
             trusting: true,
