@@ -1,1 +1,128 @@
 //! The flow engine: rates shared among whole messages, max-min fair.
+//!
+//! A message first waits for the delay of its way, then takes its fair share of every edge on it until its bytes are
+//! through: without contention it takes `delay + bytes / rate`. Shares follow progressive filling; every direction of a
+//! link is a constraint of its own. That is SimGrid's CM02 model without its corrections for TCP (Velho, Schnorr, Casanova,
+//! Legrand, "On the validity of flow-level TCP network models for grid and cloud simulations", 2013). There are no queues
+//! and no losses, and a share is reached at once; [`short`] is where a correction for that enters.
+//!
+//! Only what is connected with a change is shared anew ([`engine`]); messages that share alike are one variable and edges
+//! that cannot decide are left out ([`table`]).
+
+mod agenda;
+mod engine;
+mod in_network;
+mod network_state;
+mod queue;
+mod share;
+pub mod short;
+mod table;
+mod way;
+
+#[cfg(test)]
+mod tests;
+
+pub use way::{Way, Ways};
+
+use crate::fault::{Change, Timeline};
+use crate::network::{EndpointId, Network};
+use crate::outcome::{Observer, Outcome};
+use crate::route::Routes;
+use crate::traffic::{TaskId, Traffic, TrafficError};
+
+/// How to run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// Which ways messages take.
+    pub ways: Ways,
+    /// Messages of connected classes that end within this share of the time that the first of them took are handled in one
+    /// solution. 0, the default, is exact; 0.001 makes a million messages of unequal sizes a matter of a second.
+    pub resolution: f64,
+    /// Whether to say what every edge carried.
+    pub edges: bool,
+    /// What short messages take longer; none by default.
+    pub correction: Option<short::Correction>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowError {
+    /// A task cannot run.
+    Traffic(TrafficError),
+    /// No way leads from one endpoint to another.
+    Unreachable(EndpointId, EndpointId),
+    /// The task names members that the traffic does not list.
+    NoGroup(TaskId),
+    /// An operation of the network has fewer than two members.
+    TooFew,
+    /// A fault (by its place in the timeline) names an edge or a node that the network does not have.
+    NoSuchPlace(usize),
+    /// A fault (by its place in the timeline) sets a share of the rate that is not above 0 and at most 1.
+    Share(usize),
+    /// The resolution is negative, not a number, or 1 and more.
+    Resolution,
+    /// More tasks, ways or edges than can be counted.
+    TooLarge,
+}
+
+impl std::fmt::Display for FlowError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Traffic(error) => error.fmt(out),
+            Self::Unreachable(from, to) => write!(out, "no way leads from endpoint {} to endpoint {}", from.0, to.0),
+            Self::NoGroup(task) => {
+                write!(out, "task {} names a group of members that the traffic does not list", task.0)
+            }
+            Self::TooFew => write!(out, "an operation of the network needs at least two different members"),
+            Self::NoSuchPlace(fault) => {
+                write!(out, "fault {fault} names an edge or node that the network does not have")
+            }
+            Self::Share(fault) => write!(out, "fault {fault}: a share of the rate lies above 0 and is at most 1"),
+            Self::Resolution => write!(out, "the resolution of the flow engine lies from 0 to below 1"),
+            Self::TooLarge => write!(out, "more messages, ways or edges than can be counted (4,294,967,295)"),
+        }
+    }
+}
+
+impl std::error::Error for FlowError {}
+
+impl From<TrafficError> for FlowError {
+    fn from(error: TrafficError) -> Self {
+        Self::Traffic(error)
+    }
+}
+
+/// Runs traffic over a network. Tasks that wait for each other in a circle stay unfinished; [`Traffic::check`] names them.
+pub fn run(
+    network: &Network,
+    routes: &Routes,
+    traffic: &Traffic,
+    faults: &Timeline,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, FlowError> {
+    if !(0.0..1.0).contains(&settings.resolution) {
+        return Err(FlowError::Resolution);
+    }
+    if u32::try_from(traffic.tasks.len()).is_err() {
+        return Err(FlowError::TooLarge);
+    }
+    for (at, fault) in faults.faults.iter().enumerate() {
+        let known = match fault.change {
+            Change::Down { edge } | Change::Up { edge } | Change::BitErrors { edge, .. } => {
+                edge.index() < network.edges.len()
+            }
+            Change::Rate { edge, share } => {
+                if !(share > 0.0 && share <= 1.0) {
+                    return Err(FlowError::Share(at));
+                }
+                edge.index() < network.edges.len()
+            }
+            Change::NodeDown { node } | Change::NodeUp { node } => node.index() < network.nodes.len(),
+        };
+        if !known {
+            return Err(FlowError::NoSuchPlace(at));
+        }
+    }
+    engine::Engine::new(network, routes, traffic, faults, settings)?.run(observer)
+}

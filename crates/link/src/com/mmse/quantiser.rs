@@ -8,7 +8,7 @@
 //! what makes exact pruning possible. The margin itself is worked out with the quantile of the convolved distributions.
 
 use crate::com::parameters::Quantiser;
-use crate::com::quantile::gaussian_quantile;
+use crate::normal;
 
 /// Samples below this share of the largest are counted with the normal noise.
 const SMALL: f64 = 0.01;
@@ -43,7 +43,7 @@ pub fn clipping_amplitude(samples: &[f64], noise: f64, levels: u32, clipping: f6
 /// The exponent that belongs to a clipping probability: half the square of the normal distribution's quantile, so that
 /// the amplitude of normal noise is exact.
 pub fn exponent(clipping: f64) -> f64 {
-    0.5 * gaussian_quantile(clipping / 2.0).powi(2)
+    0.5 * normal::quantile(clipping / 2.0).powi(2)
 }
 
 /// The least of `(K(s) + exponent) / s` over all tilts `s`, where `K` is the cumulant generating function of symbols on
@@ -216,6 +216,6 @@ mod tests {
     #[test]
     fn normal_noise_alone_is_exact() {
         let found = bound(&[], 4.0, 4, exponent(1e-7)).amplitude;
-        assert!((found / (2.0 * gaussian_quantile(5e-8)) - 1.0).abs() < 1e-9);
+        assert!((found / (2.0 * normal::quantile(5e-8)) - 1.0).abs() < 1e-9);
     }
 }

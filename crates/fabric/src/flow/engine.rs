@@ -1,0 +1,624 @@
+//! The loop: what starts and ends, and who shares anew because of it.
+//!
+//! Times are `f64` picoseconds. Every class keeps the bytes that each of its messages has got since the class began to work
+//! (`served`): a message ends when that has grown by its size, whatever the rates were, so a change of rate touches the
+//! class and not its messages. Connected classes form groups with one event for the group's next end; a class alone on
+//! its edges has its own.
+
+use std::ops::ControlFlow;
+
+use super::agenda::{Agenda, Event};
+use super::network_state::State;
+use super::queue::Queues;
+use super::share::{Filler, Load};
+use super::short::Circumstances;
+use super::table::Table;
+use super::{FlowError, Settings};
+use crate::fault::Timeline;
+use crate::network::Network;
+use crate::outcome::{Finish, Observer, Outcome, Progress};
+use crate::route::Routes;
+use crate::time::Time;
+use crate::traffic::{TaskId, Traffic, Work};
+
+/// No class, group, task or way.
+pub const NONE: u32 = u32::MAX;
+
+/// Events within this many picoseconds of each other are one instant: half the resolution of the answer, so that equal
+/// times which were reached by different sums stay together.
+const INSTANT: f64 = 0.25;
+
+/// Events between two reports.
+const REPORT: u64 = 1 << 14;
+
+/// A class at work.
+#[derive(Clone, Copy, Debug)]
+struct Class {
+    /// Bytes that every message of the class has got since the class began to work.
+    served: f64,
+    /// When that was so, in ps.
+    at: f64,
+    /// Bytes per ps and message.
+    rate: f64,
+    /// `served` at which its next message ends; infinite without one.
+    next: f64,
+    generation: u32,
+    group: u32,
+    /// Whether it stands in `changed`.
+    changed: bool,
+}
+
+const IDLE: Class =
+    Class { served: 0.0, at: 0.0, rate: 0.0, next: f64::INFINITY, generation: 0, group: NONE, changed: false };
+
+impl Class {
+    /// Brings `served` to a time.
+    fn advance(&mut self, to: f64) {
+        self.served += self.rate * (to - self.at);
+        self.at = to;
+    }
+
+    /// When its next message ends at the present rate.
+    fn end(&self) -> f64 {
+        let left = (self.next - self.served).max(0.0);
+        if left == 0.0 { self.at } else { self.at + left / self.rate }
+    }
+}
+
+/// Connected classes.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    /// Classes, among them some that have left.
+    members: Vec<u32>,
+    /// Those that have not.
+    live: u32,
+    generation: u32,
+}
+
+pub struct Engine<'a> {
+    traffic: &'a Traffic,
+    settings: &'a Settings,
+    state: State<'a>,
+    table: Table,
+    /// Way of every message at its start; tasks that are none have [`NONE`].
+    way: Vec<u32>,
+    waits: Vec<u32>,
+    finishes: Vec<Finish>,
+    queues: Queues,
+    classes: Vec<Class>,
+    /// Messages at work, per class.
+    messages: Vec<u32>,
+    groups: Vec<Group>,
+    free_groups: Vec<u32>,
+    load: Load,
+    filler: Filler,
+    agenda: Agenda,
+    changed: Vec<u32>,
+    /// Whether a class began to work or the network changed since the last solution: groups may have been joined.
+    joined: bool,
+    dirty: Vec<u32>,
+    /// Tasks done and not yet followed, with the time.
+    done: Vec<(u32, f64)>,
+    ending: Vec<(f64, u32)>,
+    finished: u64,
+    events: u64,
+    now: f64,
+    longest_window: f64,
+    solutions: u64,
+}
+
+impl<'a> Engine<'a> {
+    pub fn new(
+        network: &'a Network,
+        routes: &'a Routes,
+        traffic: &'a Traffic,
+        faults: &'a Timeline,
+        settings: &'a Settings,
+    ) -> Result<Self, FlowError> {
+        let mut state = State::new(network, routes, faults, settings.ways);
+        let mut table = Table::default();
+        let way = state.ways_of(traffic, &mut table)?;
+        if faults.faults.is_empty() {
+            let kept = table.reduce(state.capacity());
+            table.classify(|edge| kept[edge as usize])
+        } else {
+            // Which edges decide is not the same at all times.
+            table.classify(|_| true)
+        }
+        .ok_or(FlowError::TooLarge)?;
+        let tasks = traffic.tasks.len();
+        Ok(Self {
+            traffic,
+            settings,
+            way,
+            waits: traffic.tasks.iter().map(|task| task.waits).collect(),
+            finishes: vec![Finish::default(); tasks],
+            queues: Queues::new(tasks, table.classes.len()),
+            classes: vec![IDLE; table.classes.len()],
+            messages: vec![0; table.classes.len()],
+            groups: Vec::new(),
+            free_groups: Vec::new(),
+            load: Load::new(network.edges.len()),
+            filler: Filler::new(network.edges.len()),
+            agenda: Agenda::default(),
+            changed: Vec::new(),
+            joined: false,
+            dirty: Vec::new(),
+            done: Vec::new(),
+            ending: Vec::new(),
+            finished: 0,
+            events: 0,
+            now: 0.0,
+            longest_window: 0.0,
+            solutions: 0,
+            state,
+            table,
+        })
+    }
+
+    pub fn run(mut self, observer: &mut dyn Observer) -> Result<Outcome, FlowError> {
+        for (at, fault) in self.state.faults.faults.iter().enumerate() {
+            self.agenda.push(fault.at.0 as f64, Event::Fault(at as u32));
+        }
+        for task in 0..self.waits.len() as u32 {
+            if self.waits[task as usize] == 0 {
+                self.start(task, 0.0);
+            }
+        }
+        self.follow();
+        let mut batch = Vec::new();
+        let mut reported = 0;
+        let mut stopped = false;
+        while let Some(first) = self.agenda.next_time() {
+            while let Some(time) = self.agenda.next_time().filter(|time| *time <= first + INSTANT) {
+                self.agenda.pop(&mut batch);
+                self.now = self.now.max(time);
+                self.events += batch.len() as u64;
+                for event in batch.drain(..) {
+                    self.handle(event, time)?;
+                }
+                self.follow();
+            }
+            self.solve(self.now);
+            if self.finished == self.waits.len() as u64 {
+                break;
+            }
+            if self.events - reported >= REPORT {
+                reported = self.events;
+                let tasks = self.waits.len() as u64;
+                let progress = Progress {
+                    now: Time(self.now.round() as u64),
+                    events: self.events,
+                    done: self.finished,
+                    tasks,
+                    share: self.finished as f64 / tasks as f64,
+                };
+                if let ControlFlow::Break(()) = observer.report(&progress) {
+                    stopped = true;
+                    break;
+                }
+            }
+        }
+        Ok(self.outcome(stopped))
+    }
+
+    fn handle(&mut self, event: Event, time: f64) -> Result<(), FlowError> {
+        match event {
+            Event::Ready(task) => self.start(task, time),
+            Event::Enter(task) => self.enter(task, time)?,
+            Event::Done(task) => self.complete(task, time),
+            Event::Class(class, generation) => {
+                if self.classes[class as usize].generation == generation {
+                    self.end_class(class, time + INSTANT);
+                }
+            }
+            Event::Group(group, generation) => {
+                if self.groups[group as usize].generation == generation {
+                    self.end_group(group, time);
+                }
+            }
+            Event::Fault(fault) => {
+                let again = self.state.apply(fault, &mut self.dirty);
+                self.joined = true;
+                if let Some(after) = again {
+                    self.agenda.push(time + after.0 as f64, Event::Reconverged(fault));
+                }
+            }
+            Event::Reconverged(fault) => self.reroute(fault, time)?,
+        }
+        Ok(())
+    }
+
+    /// All that a task waits for is done at `time`.
+    fn start(&mut self, task: u32, time: f64) {
+        let what = &self.traffic.tasks[task as usize];
+        if what.not_before.0 as f64 > time {
+            self.agenda.push(what.not_before.0 as f64, Event::Ready(task));
+            return;
+        }
+        self.finishes[task as usize].start = Time(time.round() as u64);
+        match what.work {
+            Work::Message { .. } | Work::InNetwork { .. } => {
+                let delay = self.table.delay[self.way[task as usize] as usize];
+                self.agenda.push(time + delay as f64, Event::Enter(task));
+            }
+            Work::Delay { time: Time(0), .. } => self.complete(task, time),
+            Work::Delay { time: span, .. } => self.agenda.push(time + span.0 as f64, Event::Done(task)),
+        }
+    }
+
+    /// A message begins to take its share.
+    fn enter(&mut self, task: u32, time: f64) -> Result<(), FlowError> {
+        let way = self.state.current(&mut self.table, self.way[task as usize])?;
+        self.way[task as usize] = way;
+        self.grow();
+        let bytes = self.state.bytes(self.traffic, task);
+        let class = self.table.class_of[way as usize];
+        self.add(class, task, bytes, time);
+        Ok(())
+    }
+
+    /// Ways may have become more.
+    fn grow(&mut self) {
+        let classes = self.table.classes.len();
+        if self.classes.len() < classes {
+            self.classes.resize(classes, IDLE);
+            self.messages.resize(classes, 0);
+            self.queues.grow(classes);
+        }
+    }
+
+    fn add(&mut self, class: u32, task: u32, bytes: f64, time: f64) {
+        let known = &mut self.classes[class as usize];
+        if self.messages[class as usize] == 0 {
+            (known.served, known.at, known.rate) = (0.0, time, 0.0);
+            self.load.add(&self.table.classes, class);
+            self.joined = true;
+        } else {
+            known.advance(time);
+        }
+        self.messages[class as usize] += 1;
+        known.next = known.next.min(known.served + bytes);
+        self.queues.push(class, task, known.served + bytes);
+        self.mark(class);
+    }
+
+    fn mark(&mut self, class: u32) {
+        let known = &mut self.classes[class as usize];
+        if !known.changed {
+            known.changed = true;
+            self.changed.push(class);
+        }
+    }
+
+    /// Ends all messages of a class that are over by `until`.
+    fn end_class(&mut self, class: u32, until: f64) {
+        loop {
+            let known = &self.classes[class as usize];
+            let end = known.end();
+            if self.messages[class as usize] == 0 || end.is_nan() || end > until {
+                return;
+            }
+            self.end_first(class, end);
+        }
+    }
+
+    /// Ends the first message of a class.
+    fn end_first(&mut self, class: u32, end: f64) {
+        let Some((task, next)) = self.queues.pop(class) else { return };
+        let known = &mut self.classes[class as usize];
+        known.next = next;
+        self.messages[class as usize] -= 1;
+        if self.messages[class as usize] == 0 {
+            self.load.remove(&self.table.classes, class);
+        }
+        self.mark(class);
+        self.complete_message(task, end);
+    }
+
+    /// Ends what is over in a group: at one instant, or within the settings' resolution.
+    fn end_group(&mut self, group: u32, time: f64) {
+        let members = std::mem::take(&mut self.groups[group as usize].members);
+        let mut ending = std::mem::take(&mut self.ending);
+        ending.clear();
+        let working = |class: u32| self.classes[class as usize].group == group && self.messages[class as usize] > 0;
+        let mut until = time + INSTANT;
+        if self.settings.resolution > 0.0 {
+            // A share of how long the first to end has taken, and no further than what happens next elsewhere.
+            let first = members.iter().copied().filter(|class| working(*class));
+            let first =
+                first.min_by(|a, b| self.classes[*a as usize].end().total_cmp(&self.classes[*b as usize].end()));
+            if let Some(task) = first.and_then(|class| self.queues.first(class)) {
+                let taken = time - self.finishes[task as usize].start.0 as f64;
+                let window = self.settings.resolution * taken;
+                until =
+                    until.max(time + window).min(self.agenda.next_time().unwrap_or(f64::INFINITY)).max(time + INSTANT);
+            }
+        }
+        for class in &members {
+            let known = &self.classes[*class as usize];
+            if working(*class) && known.end() <= until {
+                ending.push((known.end(), *class));
+            }
+        }
+        self.groups[group as usize].members = members;
+        if ending.is_empty() {
+            self.schedule_group(group);
+        }
+        ending.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let (mut weighted, mut rates) = (0.0, 0.0);
+        for (_, class) in &ending {
+            loop {
+                let known = &self.classes[*class as usize];
+                let (end, rate) = (known.end(), known.rate);
+                if self.messages[*class as usize] == 0 || end > until {
+                    break;
+                }
+                weighted += rate * (end - time);
+                rates += rate;
+                self.end_first(*class, end);
+            }
+        }
+        // What those that end early in the window leave unused, those that end late use too much: the shares change in
+        // the middle, so that edges carry what they can and no more.
+        if rates > 0.0 && until > time + INSTANT {
+            self.now = self.now.max(time + weighted / rates);
+            self.longest_window = self.longest_window.max(until - time);
+        }
+        self.ending = ending;
+    }
+
+    /// A message's last byte has arrived, but for what short messages take longer.
+    fn complete_message(&mut self, task: u32, end: f64) {
+        if let Some(correction) = &self.settings.correction {
+            let way = self.way[task as usize];
+            let start = self.finishes[task as usize].start.0 as f64;
+            let circumstances = Circumstances {
+                bytes: self.state.bytes(self.traffic, task),
+                delay: Time(self.table.delay[way as usize]),
+                line_rate: self.state.line_rate(&self.table, way),
+                span: Time((end - start).round() as u64),
+            };
+            let added = (correction.added)(&circumstances).0;
+            if added > 0 {
+                self.agenda.push(end + added as f64, Event::Done(task));
+                return;
+            }
+        }
+        self.complete(task, end);
+    }
+
+    fn complete(&mut self, task: u32, time: f64) {
+        let finish = &mut self.finishes[task as usize];
+        finish.delivered = Time(time.round() as u64);
+        finish.acknowledged = finish.delivered;
+        self.finished += 1;
+        self.done.push((task, time));
+    }
+
+    /// Starts what waited for tasks that are done.
+    fn follow(&mut self) {
+        let mut at = 0;
+        while let Some((task, time)) = self.done.get(at).copied() {
+            at += 1;
+            for follower in self.traffic.followers_of(TaskId(task)) {
+                let waits = &mut self.waits[follower.task.index()];
+                *waits -= 1;
+                if *waits == 0 {
+                    self.start(follower.task.0, time);
+                }
+            }
+        }
+        self.done.clear();
+    }
+
+    /// Shares anew wherever something changed.
+    fn solve(&mut self, time: f64) {
+        let mut changed = std::mem::take(&mut self.changed);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        let mut group = None;
+        let mut one_group = !self.joined && dirty.is_empty();
+        self.joined = false;
+        for class in &changed {
+            self.classes[*class as usize].changed = false;
+            let known = self.classes[*class as usize];
+            one_group &= known.group != NONE && *group.get_or_insert(known.group) == known.group;
+        }
+        let whole = group.filter(|_| one_group);
+        for class in changed.drain(..) {
+            let known = self.classes[class as usize];
+            let at_work = self.messages[class as usize] > 0;
+            if !at_work {
+                self.leave(class);
+            }
+            if whole.is_some() {
+                continue;
+            }
+            let lists = &self.table.classes;
+            let alone = |edge: &u32| self.load.on[*edge as usize].len() == 1;
+            if at_work && known.group == NONE && lists.edges(class).iter().all(alone) {
+                self.give_alone(class, time);
+            } else {
+                let used = lists.edges(class).iter().filter(|edge| !self.load.on[**edge as usize].is_empty());
+                dirty.extend(used);
+            }
+        }
+        self.changed = changed;
+        match whole {
+            Some(group) if self.groups[group as usize].live > 0 => self.solve_group(group, time),
+            Some(_) => {}
+            None if dirty.is_empty() => {}
+            None => self.solve_components(&dirty, time),
+        }
+        dirty.clear();
+        self.dirty = dirty;
+    }
+
+    /// A class is in its group no longer.
+    fn leave(&mut self, class: u32) {
+        let known = &mut self.classes[class as usize];
+        known.generation = known.generation.wrapping_add(1);
+        let group = std::mem::replace(&mut known.group, NONE);
+        if group != NONE {
+            let group_of = &mut self.groups[group as usize];
+            group_of.live -= 1;
+            if group_of.live == 0 {
+                group_of.members.clear();
+                group_of.generation = group_of.generation.wrapping_add(1);
+                self.free_groups.push(group);
+            }
+        }
+    }
+
+    /// The rate of a class that shares no edge with another.
+    fn give_alone(&mut self, class: u32, time: f64) {
+        let lists = &self.table.classes;
+        let capacity = self.state.capacity();
+        let messages = f64::from(self.messages[class as usize]);
+        let bound = |place: usize| capacity[lists.edge(place) as usize] / (lists.weight(place) * messages);
+        let rate = lists.range(class).map(bound).fold(f64::INFINITY, f64::min);
+        let known = &mut self.classes[class as usize];
+        known.advance(time);
+        known.rate = rate;
+        known.generation = known.generation.wrapping_add(1);
+        self.agenda.push(known.end(), Event::Class(class, known.generation));
+    }
+
+    /// Shares anew in a group from which some have gone, without asking who is connected with whom.
+    fn solve_group(&mut self, group: u32, time: f64) {
+        let live = self.groups[group as usize].live as usize;
+        let mut members = std::mem::take(&mut self.groups[group as usize].members);
+        if members.len() > live {
+            members.retain(|class| self.classes[*class as usize].group == group);
+        }
+        self.filler.restart(self.classes.len());
+        self.filler.take(&self.table.classes, &members, self.state.capacity(), &self.messages);
+        self.groups[group as usize].members = members;
+        self.fill(time);
+        self.schedule_group(group);
+    }
+
+    /// Shares anew in all that is connected with some edges.
+    fn solve_components(&mut self, dirty: &[u32], time: f64) {
+        self.filler.restart(self.classes.len());
+        for edge in dirty {
+            if self.filler.has_edge(*edge) || self.load.on[*edge as usize].is_empty() {
+                continue;
+            }
+            self.filler.gather(&self.table.classes, &self.load, *edge, self.state.capacity(), &self.messages);
+            self.fill(time);
+            if let [class] = self.filler.classes[..] {
+                self.leave(class);
+                let known = &self.classes[class as usize];
+                self.agenda.push(known.end(), Event::Class(class, known.generation));
+                continue;
+            }
+            let found = std::mem::take(&mut self.filler.classes);
+            for class in &found {
+                self.leave(*class);
+            }
+            let group = self.free_groups.pop().unwrap_or_else(|| {
+                self.groups.push(Group::default());
+                self.groups.len() as u32 - 1
+            });
+            for class in &found {
+                self.classes[*class as usize].group = group;
+            }
+            let known = &mut self.groups[group as usize];
+            known.live = found.len() as u32;
+            known.members.clear();
+            known.members.extend_from_slice(&found);
+            self.filler.classes = found;
+            self.schedule_group(group);
+        }
+    }
+
+    fn fill(&mut self, time: f64) {
+        self.solutions += 1;
+        let classes = &mut self.classes;
+        self.filler.fill(&self.table.classes, &self.load, &self.messages, |class, rate| {
+            let known = &mut classes[class as usize];
+            known.advance(time);
+            known.rate = rate;
+        });
+    }
+
+    /// Puts the next end within a group into the agenda.
+    fn schedule_group(&mut self, group: u32) {
+        let known = &mut self.groups[group as usize];
+        known.generation = known.generation.wrapping_add(1);
+        let working =
+            known.members.iter().map(|class| &self.classes[*class as usize]).filter(|class| class.group == group);
+        let next = working.map(Class::end).fold(f64::INFINITY, f64::min);
+        self.agenda.push(next, Event::Group(group, known.generation));
+    }
+
+    /// Messages on ways that are no more go on by others.
+    fn reroute(&mut self, fault: u32, time: f64) -> Result<(), FlowError> {
+        self.state.reconverge(fault);
+        for class in 0..self.classes.len() as u32 {
+            let stands = self.messages[class as usize] > 0 && self.state.is_broken(&self.table.classes, class);
+            if !stands {
+                continue;
+            }
+            self.classes[class as usize].advance(time);
+            let mut moving = Vec::new();
+            while let Some(message) = self.queues.pop_with_key(class) {
+                moving.push(message);
+            }
+            // Bytes still to come, from when each would have ended.
+            let served = self.classes[class as usize].served;
+            let known = &mut self.classes[class as usize];
+            known.next = f64::INFINITY;
+            self.messages[class as usize] = 0;
+            self.load.remove(&self.table.classes, class);
+            self.mark(class);
+            for (task, end) in moving {
+                let way = self.state.current(&mut self.table, self.way[task as usize])?;
+                self.way[task as usize] = way;
+                self.grow();
+                let to = self.table.class_of[way as usize];
+                self.add(to, task, (end - served).max(0.0), time);
+            }
+        }
+        Ok(())
+    }
+
+    fn outcome(self, stopped: bool) -> Outcome {
+        let mut notes = vec![
+            "the flow engine shares rates max-min fairly at once: it knows no queues, losses or slow starts".to_owned(),
+        ];
+        if self.settings.resolution > 0.0 {
+            notes.push(format!(
+                "ends within {} of a message's time share one solution: windows of up to {:.3} us, times off by about that share at most",
+                self.settings.resolution,
+                self.longest_window * 1e-6
+            ));
+        }
+        if let Some(correction) = &self.settings.correction {
+            notes.push(format!("short messages are corrected: {}", correction.basis));
+        }
+        notes.extend(self.state.notes());
+        let stuck = self.waits.len() as u64 - self.finished;
+        if stuck > 0 && !stopped {
+            notes
+                .push(format!("{stuck} tasks never finished: they wait for each other, or their way is down for good"));
+        }
+        let end = self.finishes.iter().map(|finish| finish.delivered).filter(|time| *time != Time::NEVER).max();
+        let edges = if self.settings.edges {
+            self.state.carried(self.traffic, &self.table, &self.way, &self.finishes)
+        } else {
+            Vec::new()
+        };
+        let counters = crate::outcome::Counters { events: self.events, ..Default::default() };
+        Outcome {
+            finishes: self.finishes,
+            counters,
+            edges,
+            stopped,
+            end: end.unwrap_or(Time::ZERO),
+            notes,
+            ..Outcome::default()
+        }
+    }
+}

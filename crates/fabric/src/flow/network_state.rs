@@ -1,0 +1,298 @@
+//! The network as it is now: rates after faults, and the ways that routing knows of.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::engine::NONE;
+use super::table::{Hasher, Lists, Table};
+use super::way::{Way, Ways};
+use super::{FlowError, in_network};
+use crate::fault::{Change, Timeline};
+use crate::network::{EdgeId, EndpointId, Network, NodeId};
+use crate::outcome::{EdgeUse, Finish};
+use crate::route::Routes;
+use crate::time::{Rate, Time};
+use crate::traffic::{TaskId, Traffic, TrafficError, Work};
+
+/// The network now.
+#[derive(Debug)]
+pub struct State<'a> {
+    network: &'a Network,
+    routes: &'a Routes,
+    ways: Ways,
+    pub faults: &'a Timeline,
+    /// Bytes per ps, per edge.
+    capacity: Vec<f64>,
+    share: Vec<f64>,
+    edge_down: Vec<bool>,
+    node_down: Vec<bool>,
+    /// Edges that routes avoid.
+    avoided: Vec<bool>,
+    avoiding: bool,
+    /// Ends of every way; `NONE` for operations of the network.
+    ends: Vec<(u32, u32)>,
+    detours: HashMap<u32, u32, Hasher>,
+    bit_errors: bool,
+}
+
+/// Bytes per picosecond.
+fn per_ps(rate: Rate) -> f64 {
+    rate.bits() as f64 / 8e12
+}
+
+impl<'a> State<'a> {
+    pub fn new(network: &'a Network, routes: &'a Routes, faults: &'a Timeline, ways: Ways) -> Self {
+        let edges = network.edges.len();
+        Self {
+            network,
+            routes,
+            ways,
+            faults,
+            capacity: network.edges.iter().map(|edge| per_ps(edge.rate)).collect(),
+            share: vec![1.0; edges],
+            edge_down: vec![false; edges],
+            node_down: vec![false; network.nodes.len()],
+            avoided: vec![false; edges],
+            avoiding: false,
+            ends: Vec::new(),
+            detours: HashMap::default(),
+            bit_errors: false,
+        }
+    }
+
+    /// Bytes per ps that every edge carries now.
+    pub fn capacity(&self) -> &[f64] {
+        &self.capacity
+    }
+
+    /// The way of every task, each put into the table once.
+    pub fn ways_of(&mut self, traffic: &Traffic, table: &mut Table) -> Result<Vec<u32>, FlowError> {
+        let endpoints = self.network.endpoints.len();
+        let mut known: HashMap<u64, u32, Hasher> = HashMap::default();
+        // The last destination of every sender: most send many messages to few.
+        let mut last = vec![(NONE, NONE); endpoints];
+        let mut of_tasks = Vec::with_capacity(traffic.tasks.len());
+        let mut groups = vec![NONE; traffic.multicasts.len()];
+        for (at, task) in traffic.tasks.iter().enumerate() {
+            let id = TaskId(at as u32);
+            let check = |endpoint: EndpointId| {
+                if endpoint.index() < endpoints { Ok(()) } else { Err(TrafficError::NoEndpoint(id, endpoint)) }
+            };
+            of_tasks.push(match task.work {
+                Work::Delay { at, .. } => {
+                    check(at)?;
+                    NONE
+                }
+                Work::Message { from, to, bytes } => {
+                    check(from)?;
+                    check(to)?;
+                    if from == to {
+                        return Err(TrafficError::ToItself(id).into());
+                    }
+                    if bytes == 0 {
+                        return Err(TrafficError::Empty(id).into());
+                    }
+                    let last = &mut last[from.index()];
+                    if last.0 != to.0 {
+                        let key = u64::from(from.0) << 32 | u64::from(to.0);
+                        let way = match known.get(&key) {
+                            Some(way) => *way,
+                            None => {
+                                let way = Way::find(self.network, self.routes, self.ways, from, to);
+                                let way = way.ok_or(FlowError::Unreachable(from, to))?;
+                                self.ends.push((from.0, to.0));
+                                let number = table.way(&way).ok_or(FlowError::TooLarge)?;
+                                known.insert(key, number);
+                                number
+                            }
+                        };
+                        *last = (to.0, way);
+                    }
+                    last.1
+                }
+                Work::InNetwork { group, bytes } => {
+                    if bytes == 0 {
+                        return Err(TrafficError::Empty(id).into());
+                    }
+                    let members = traffic.multicasts.get(group as usize).ok_or(FlowError::NoGroup(id))?;
+                    for member in &members.members {
+                        check(*member)?;
+                    }
+                    if groups[group as usize] == NONE {
+                        let way = in_network::way(self.network, self.routes, members)?;
+                        self.ends.push((NONE, NONE));
+                        groups[group as usize] = table.way(&way).ok_or(FlowError::TooLarge)?;
+                    }
+                    groups[group as usize]
+                }
+            });
+        }
+        Ok(of_tasks)
+    }
+
+    /// Payload of a task.
+    pub fn bytes(&self, traffic: &Traffic, task: u32) -> f64 {
+        match traffic.tasks[task as usize].work {
+            Work::Message { bytes, .. } | Work::InNetwork { bytes, .. } => bytes as f64,
+            Work::Delay { .. } => 0.0,
+        }
+    }
+
+    /// Lowest healthy rate along a way.
+    pub fn line_rate(&self, table: &Table, way: u32) -> Rate {
+        let rates = table.ways.edges(way).iter().map(|edge| self.network.edges[*edge as usize].rate);
+        rates.min().unwrap_or(self.network.edges[0].rate)
+    }
+
+    /// A change of the network; says after how long routes know, if they must.
+    pub fn apply(&mut self, fault: u32, dirty: &mut Vec<u32>) -> Option<Time> {
+        let change = self.faults.faults[fault as usize].change;
+        match change {
+            Change::Down { edge } => self.edge_down[edge.index()] = true,
+            Change::Up { edge } => self.edge_down[edge.index()] = false,
+            Change::Rate { edge, share } => self.share[edge.index()] = share,
+            Change::BitErrors { .. } => self.bit_errors = true,
+            Change::NodeDown { node } => self.node_down[node.index()] = true,
+            Change::NodeUp { node } => self.node_down[node.index()] = false,
+        }
+        let routed = match change {
+            Change::Down { edge } | Change::Up { edge } => {
+                self.update(edge.0, dirty);
+                true
+            }
+            Change::Rate { edge, .. } => {
+                self.update(edge.0, dirty);
+                false
+            }
+            Change::NodeDown { node } | Change::NodeUp { node } => {
+                for edge in self.network.out(node) {
+                    self.update(edge.0, dirty);
+                    self.update(edge.reverse().0, dirty);
+                }
+                true
+            }
+            Change::BitErrors { .. } => false,
+        };
+        routed.then_some(self.faults.reconvergence)
+    }
+
+    fn is_down(&self, edge: usize) -> bool {
+        let ends = &self.network.edges[edge];
+        self.edge_down[edge] || self.node_down[ends.from.index()] || self.node_down[ends.to.index()]
+    }
+
+    fn update(&mut self, edge: u32, dirty: &mut Vec<u32>) {
+        let at = edge as usize;
+        let rate = if self.is_down(at) { 0.0 } else { per_ps(self.network.edges[at].rate) * self.share[at] };
+        self.capacity[at] = rate;
+        dirty.push(edge);
+    }
+
+    /// Routes know the state of the edges that a change was about: only of those, for what failed later is not known yet.
+    pub fn reconverge(&mut self, fault: u32) {
+        match self.faults.faults[fault as usize].change {
+            Change::Down { edge } | Change::Up { edge } => self.avoided[edge.index()] = self.is_down(edge.index()),
+            Change::NodeDown { node } | Change::NodeUp { node } => {
+                for edge in self.network.out(node) {
+                    for edge in [*edge, edge.reverse()] {
+                        self.avoided[edge.index()] = self.is_down(edge.index());
+                    }
+                }
+            }
+            Change::Rate { .. } | Change::BitErrors { .. } => {}
+        }
+        self.avoiding = self.avoided.contains(&true);
+        self.detours.clear();
+    }
+
+    /// Whether routes avoid an edge of a list.
+    pub fn is_broken(&self, lists: &Lists, list: u32) -> bool {
+        self.avoiding && lists.edges(list).iter().any(|edge| self.avoided[*edge as usize])
+    }
+
+    /// The way that a message on `way` takes by today's routes: the same where it is whole or where there is no other.
+    pub fn current(&mut self, table: &mut Table, way: u32) -> Result<u32, FlowError> {
+        if !self.is_broken(&table.ways, way) {
+            return Ok(way);
+        }
+        if let Some(known) = self.detours.get(&way) {
+            return Ok(*known);
+        }
+        let (from, to) = self.ends[way as usize];
+        let found = if from == NONE { None } else { self.around(EndpointId(from), EndpointId(to)) };
+        let other = match found {
+            None => way,
+            Some(found) => {
+                let number = table.way(&found).ok_or(FlowError::TooLarge)?;
+                table.classify(|_| true).ok_or(FlowError::TooLarge)?;
+                self.ends.push((from, to));
+                number
+            }
+        };
+        self.detours.insert(way, other);
+        Ok(other)
+    }
+
+    /// The shortest way among edges that routes do not avoid.
+    fn around(&self, from: EndpointId, to: EndpointId) -> Option<Way> {
+        let network = self.network;
+        let mut steps = vec![u32::MAX; network.nodes.len()];
+        let end = network.node_of(to);
+        steps[end.index()] = 0;
+        let mut queue = VecDeque::from([end]);
+        while let Some(node) = queue.pop_front() {
+            // Endpoints do not forward.
+            if node != end && network.node(node).kind == crate::network::NodeKind::Endpoint {
+                continue;
+            }
+            for out in network.out(node) {
+                let into = out.reverse();
+                let before = network.edge(into).from;
+                if !self.avoided[into.index()] && steps[before.index()] == u32::MAX {
+                    steps[before.index()] = steps[node.index()] + 1;
+                    queue.push_back(before);
+                }
+            }
+        }
+        let closer = |node: NodeId, edge: &EdgeId| {
+            let next = network.edge(*edge).to;
+            !self.avoided[edge.index()] && steps[next.index()] != u32::MAX && steps[next.index()] < steps[node.index()]
+        };
+        Way::one(network, from, to, |node, out| {
+            out.extend(network.out(node).iter().copied().filter(|edge| closer(node, edge)));
+        })
+    }
+
+    /// Bytes that finished messages sent over every edge, by the ways they ended on.
+    pub fn carried(&self, traffic: &Traffic, table: &Table, way: &[u32], finishes: &[Finish]) -> Vec<EdgeUse> {
+        let mut bytes = vec![0.0f64; self.network.edges.len()];
+        let mut of_way = vec![0u64; table.ways.len()];
+        for (task, finish) in finishes.iter().enumerate() {
+            if way[task] != NONE && finish.delivered != Time::NEVER {
+                of_way[way[task] as usize] += self.bytes(traffic, task as u32) as u64;
+            }
+        }
+        for (way, of_way) in of_way.iter().enumerate() {
+            for place in table.ways.range(way as u32) {
+                bytes[table.ways.edge(place) as usize] += *of_way as f64 * table.ways.weight(place);
+            }
+        }
+        bytes.into_iter().map(|bytes| EdgeUse { bytes: bytes.round() as u64, ..EdgeUse::default() }).collect()
+    }
+
+    /// What a reader of the answer must know.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.bit_errors {
+            notes.push("bit errors do not slow messages in the flow engine".to_owned());
+        }
+        if self.faults.faults.iter().any(|fault| matches!(fault.change, Change::Down { .. } | Change::NodeDown { .. }))
+        {
+            notes.push(
+                "messages on an edge that is down stand still until routes avoid it; nothing is lost or sent again, and \
+                 detours take one shortest way each"
+                    .to_owned(),
+            );
+        }
+        notes
+    }
+}
