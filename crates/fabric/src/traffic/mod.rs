@@ -9,6 +9,7 @@ use crate::network::EndpointId;
 use crate::time::Time;
 
 pub mod connection_matrix;
+pub mod lockstep;
 
 /// A task: index into [`Traffic::tasks`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
