@@ -287,6 +287,11 @@ impl Builder {
         self.pairs.push((first, Follower { task, when }));
     }
 
+    /// Whether a task is a message (others have nobody to acknowledge them).
+    pub fn is_message(&self, task: TaskId) -> bool {
+        self.tasks.get(task.index()).is_some_and(|task| matches!(task.work, Work::Message { .. }))
+    }
+
     /// Number of tasks so far.
     pub fn len(&self) -> usize {
         self.tasks.len()
