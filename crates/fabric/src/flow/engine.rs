@@ -100,6 +100,8 @@ pub struct Engine<'a> {
     /// Tasks done and not yet followed, with the time.
     done: Vec<(u32, f64)>,
     ending: Vec<(f64, u32)>,
+    /// Groups whose event came, with their generation then.
+    fired: Vec<(u32, u32)>,
     finished: u64,
     events: u64,
     now: f64,
@@ -115,7 +117,7 @@ impl<'a> Engine<'a> {
         faults: &'a Timeline,
         settings: &'a Settings,
     ) -> Result<Self, FlowError> {
-        let mut state = State::new(network, routes, faults, settings.ways);
+        let mut state = State::new(network, routes, faults, settings.ways, settings.fairness);
         let mut table = Table::default();
         let way = state.ways_of(traffic, &mut table)?;
         if faults.faults.is_empty() {
@@ -146,6 +148,7 @@ impl<'a> Engine<'a> {
             dirty: Vec::new(),
             done: Vec::new(),
             ending: Vec::new(),
+            fired: Vec::new(),
             finished: 0,
             events: 0,
             now: 0.0,
@@ -342,9 +345,8 @@ impl<'a> Engine<'a> {
             }
         }
         self.groups[group as usize].members = members;
-        if ending.is_empty() {
-            self.schedule_group(group);
-        }
+        // Members that nothing of this touches must not lose their event.
+        self.fired.push((group, self.groups[group as usize].generation));
         ending.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let (mut weighted, mut rates) = (0.0, 0.0);
         for (_, class) in &ending {
@@ -450,6 +452,12 @@ impl<'a> Engine<'a> {
             None if dirty.is_empty() => {}
             None => self.solve_components(&dirty, time),
         }
+        while let Some((group, generation)) = self.fired.pop() {
+            let known = &self.groups[group as usize];
+            if known.generation == generation && known.live > 0 {
+                self.schedule_group(group);
+            }
+        }
         dirty.clear();
         self.dirty = dirty;
     }
@@ -492,7 +500,7 @@ impl<'a> Engine<'a> {
             members.retain(|class| self.classes[*class as usize].group == group);
         }
         self.filler.restart(self.classes.len());
-        self.filler.take(&self.table.classes, &members, self.state.capacity(), &self.messages);
+        self.filler.take(&self.table, &members, self.state.capacity(), &self.messages);
         self.groups[group as usize].members = members;
         self.fill(time);
         self.schedule_group(group);
@@ -505,7 +513,7 @@ impl<'a> Engine<'a> {
             if self.filler.has_edge(*edge) || self.load.on[*edge as usize].is_empty() {
                 continue;
             }
-            self.filler.gather(&self.table.classes, &self.load, *edge, self.state.capacity(), &self.messages);
+            self.filler.gather(&self.table, &self.load, *edge, self.state.capacity(), &self.messages);
             self.fill(time);
             if let [class] = self.filler.classes[..] {
                 self.leave(class);
@@ -536,7 +544,7 @@ impl<'a> Engine<'a> {
     fn fill(&mut self, time: f64) {
         self.solutions += 1;
         let classes = &mut self.classes;
-        self.filler.fill(&self.table.classes, &self.load, &self.messages, |class, rate| {
+        self.filler.fill(&self.table, &self.load, &self.messages, |class, rate| {
             let known = &mut classes[class as usize];
             known.advance(time);
             known.rate = rate;

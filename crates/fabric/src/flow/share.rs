@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::table::Lists;
+use super::table::{Lists, Table};
 
 /// Messages of a class on an edge: the class, and the place of the edge in the class's list.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +113,7 @@ impl Filler {
     }
 
     /// Gathers all classes that are connected with an edge by edges.
-    pub fn gather(&mut self, lists: &Lists, load: &Load, from: u32, capacity: &[f64], messages: &[u32]) {
+    pub fn gather(&mut self, table: &Table, load: &Load, from: u32, capacity: &[f64], messages: &[u32]) {
         self.edges.clear();
         self.classes.clear();
         self.meet(from, capacity);
@@ -126,17 +126,17 @@ impl Filler {
                 }
                 self.class_mark[member.class as usize] = self.mark;
                 self.classes.push(member.class);
-                self.weigh(lists, member.class, capacity, f64::from(messages[member.class as usize]));
+                self.weigh(table, member.class, capacity, f64::from(messages[member.class as usize]));
             }
         }
     }
 
     /// Takes these classes and all their edges. The caller knows that no other class is on those.
-    pub fn take(&mut self, lists: &Lists, classes: &[u32], capacity: &[f64], messages: &[u32]) {
+    pub fn take(&mut self, table: &Table, classes: &[u32], capacity: &[f64], messages: &[u32]) {
         for class in classes {
             self.class_mark[*class as usize] = self.mark;
             self.classes.push(*class);
-            self.weigh(lists, *class, capacity, f64::from(messages[*class as usize]));
+            self.weigh(table, *class, capacity, f64::from(messages[*class as usize]));
         }
     }
 
@@ -151,7 +151,9 @@ impl Filler {
         }
     }
 
-    fn weigh(&mut self, lists: &Lists, class: u32, capacity: &[f64], count: f64) {
+    fn weigh(&mut self, table: &Table, class: u32, capacity: &[f64], count: f64) {
+        let lists = &table.classes;
+        let count = count * table.appetite(class);
         for place in lists.range(class) {
             let edge = lists.edge(place);
             self.meet(edge, capacity);
@@ -161,7 +163,7 @@ impl Filler {
     }
 
     /// Rates of all classes gathered or taken: `give` gets each class and its messages' rate.
-    pub fn fill(&mut self, lists: &Lists, load: &Load, messages: &[u32], mut give: impl FnMut(u32, f64)) {
+    pub fn fill(&mut self, table: &Table, load: &Load, messages: &[u32], mut give: impl FnMut(u32, f64)) {
         let fixed = self.mark + 1;
         let mut unfixed = self.classes.len();
         let level = |rest: f64, weight: f64| (rest.max(0.0) / weight).to_bits();
@@ -181,7 +183,8 @@ impl Filler {
                 heap.push(Reverse((now, edge)));
                 continue;
             }
-            let rate = f64::from_bits(now);
+            let rise = f64::from_bits(now);
+            let lists = &table.classes;
             for member in &load.on[at] {
                 let mark = &mut self.class_mark[member.class as usize];
                 if *mark == fixed {
@@ -189,12 +192,14 @@ impl Filler {
                 }
                 *mark = fixed;
                 unfixed -= 1;
+                let appetite = table.appetite(member.class);
+                let rate = rise * appetite;
                 let messages = f64::from(messages[member.class as usize]);
                 for place in lists.range(member.class) {
                     let other = lists.edge(place) as usize;
                     let weight = messages * lists.weight(place);
                     self.left[other] -= 1;
-                    self.weight[other] -= weight;
+                    self.weight[other] -= weight * appetite;
                     self.rest[other] -= weight * rate;
                 }
                 give(member.class, rate);
