@@ -73,6 +73,8 @@ struct Group {
     /// Those that have not.
     live: u32,
     generation: u32,
+    /// The class whose message ends first.
+    first: u32,
 }
 
 pub struct Engine<'a> {
@@ -328,10 +330,7 @@ impl<'a> Engine<'a> {
         let mut until = time + INSTANT;
         if self.settings.resolution > 0.0 {
             // A share of how long the first to end has taken, and no further than what happens next elsewhere.
-            let first = members.iter().copied().filter(|class| working(*class));
-            let first =
-                first.min_by(|a, b| self.classes[*a as usize].end().total_cmp(&self.classes[*b as usize].end()));
-            if let Some(task) = first.and_then(|class| self.queues.first(class)) {
+            if let Some(task) = self.queues.first(self.groups[group as usize].first) {
                 let taken = time - self.finishes[task as usize].start.0 as f64;
                 let window = self.settings.resolution * taken;
                 until =
@@ -499,7 +498,7 @@ impl<'a> Engine<'a> {
         if members.len() > live {
             members.retain(|class| self.classes[*class as usize].group == group);
         }
-        self.filler.restart(self.classes.len());
+        self.filler.restart(&self.table);
         self.filler.take(&self.table, &members, self.state.capacity(), &self.messages);
         self.groups[group as usize].members = members;
         self.fill(time);
@@ -508,7 +507,7 @@ impl<'a> Engine<'a> {
 
     /// Shares anew in all that is connected with some edges.
     fn solve_components(&mut self, dirty: &[u32], time: f64) {
-        self.filler.restart(self.classes.len());
+        self.filler.restart(&self.table);
         for edge in dirty {
             if self.filler.has_edge(*edge) || self.load.on[*edge as usize].is_empty() {
                 continue;
@@ -544,7 +543,7 @@ impl<'a> Engine<'a> {
     fn fill(&mut self, time: f64) {
         self.solutions += 1;
         let classes = &mut self.classes;
-        self.filler.fill(&self.table, &self.load, &self.messages, |class, rate| {
+        self.filler.fill(&self.table, &self.load, |class, rate| {
             let known = &mut classes[class as usize];
             known.advance(time);
             known.rate = rate;
@@ -555,9 +554,13 @@ impl<'a> Engine<'a> {
     fn schedule_group(&mut self, group: u32) {
         let known = &mut self.groups[group as usize];
         known.generation = known.generation.wrapping_add(1);
-        let working =
-            known.members.iter().map(|class| &self.classes[*class as usize]).filter(|class| class.group == group);
-        let next = working.map(Class::end).fold(f64::INFINITY, f64::min);
+        let mut next = f64::INFINITY;
+        for class in &known.members {
+            let member = &self.classes[*class as usize];
+            if member.group == group && member.end() < next {
+                (next, known.first) = (member.end(), *class);
+            }
+        }
         self.agenda.push(next, Event::Group(group, known.generation));
     }
 

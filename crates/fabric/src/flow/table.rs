@@ -121,6 +121,11 @@ impl std::hash::Hasher for Hasher {
 }
 
 impl Table {
+    /// Whether all weights and appetites are 1.
+    pub fn is_plain(&self) -> bool {
+        self.classes.weights.is_empty() && self.class_appetite.is_empty()
+    }
+
     /// How many shares a message of a class takes where others take one.
     pub fn appetite(&self, class: u32) -> f64 {
         if self.class_appetite.is_empty() { 1.0 } else { self.class_appetite[class as usize] }
