@@ -9,6 +9,9 @@ use crate::network::EndpointId;
 use crate::time::Time;
 
 pub mod connection_matrix;
+pub mod flow_sizes;
+pub mod pattern;
+pub mod random;
 
 /// A task: index into [`Traffic::tasks`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
