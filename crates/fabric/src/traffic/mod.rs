@@ -9,7 +9,10 @@ use crate::network::EndpointId;
 use crate::time::Time;
 
 pub mod connection_matrix;
+pub mod flow_sizes;
 pub mod lockstep;
+pub mod pattern;
+pub mod random;
 
 /// A task: index into [`Traffic::tasks`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

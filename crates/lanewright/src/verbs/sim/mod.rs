@@ -26,6 +26,7 @@ use crate::problems;
                  --link-gbps 400 --hop-latency-us 1 --switch-latency-us 0 --mtu 4150 \\
                  --transport uec --routing spray --queue-bdp 1 --seed 13 --json
   lanewright sim --traffic incast.cm --topology-file oversubscribed.topo --transport uec-credit
+  lanewright sim --pattern incast --ranks 16 --bytes 2MB --nodes 128 --tiers 3
   lanewright sim --traffic moe.cm --topology rail --servers 32 --preset nvlink4
   lanewright sim --collective ring-all-reduce --ranks 512 --bytes 1GiB --engine flow \\
                  --topology fat-tree --nodes 1024
@@ -102,7 +103,10 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         None => args.topology.make(source.nodes)?,
     };
     let network = &made.network;
-    let (traffic, collective) = source.traffic(network, made.ranks)?;
+    let rate = network.endpoints.iter().flat_map(|node| network.out(*node)).map(|edge| network.edge(*edge).rate).max();
+    let rate = rate.ok_or("no link leads to an endpoint of this network")?;
+    let place = traffic::Place { network, ranks: made.ranks, rate, seed: args.engine.seed };
+    let (traffic, collective) = source.traffic(&place)?;
     traffic.check(network.endpoints.len()).map_err(|error| error.to_string())?;
     let faults = source.faults(network)?;
     // What is down from the start is known to routes from the start.

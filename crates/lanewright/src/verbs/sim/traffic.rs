@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use lanewright_fabric::collective::{self, Algorithm, Collective, Operation, bandwidth};
 use lanewright_fabric::fault::Timeline;
 use lanewright_fabric::network::{EndpointId, Network};
 use lanewright_fabric::outcome::{End, Outcome};
 use lanewright_fabric::route::Routes;
+use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::traffic::connection_matrix::{self, ConnectionMatrix};
+use lanewright_fabric::traffic::flow_sizes::FlowSizes;
+use lanewright_fabric::traffic::pattern::{Pattern, Plan, Sizes};
 use lanewright_fabric::traffic::{Traffic, When, Work, lockstep};
 use lanewright_model::problem::Problems;
 use lanewright_model::text::Texts;
@@ -22,20 +25,37 @@ use crate::disk;
 #[command(next_help_heading = "Traffic")]
 pub struct TrafficArgs {
     /// Traffic file: a connection matrix of htsim (.cm)
-    #[arg(long, value_name = "FILE", conflicts_with = "collective", required_unless_present = "collective")]
+    #[arg(long, value_name = "FILE", group = "source")]
     pub traffic: Option<PathBuf>,
+    /// Messages by a rule
+    #[arg(long, value_enum, group = "source")]
+    pub pattern: Option<Rule>,
     /// Collective operation, with its algorithm before it: ring-all-reduce, direct-all-to-all, double-tree-broadcast
-    #[arg(long, value_name = "NAME", value_parser = collective::parse)]
+    #[arg(long, value_name = "NAME", value_parser = collective::parse, group = "source")]
     pub collective: Option<(Operation, Algorithm)>,
-    /// Ranks of the collective; else every endpoint, or every accelerator of a system
+    /// Ranks of the collective, or senders of an incast, receivers of an outcast, members of an all-to-all; else all
+    /// endpoints, or all accelerators of a system
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub ranks: Option<u32>,
     /// Rank r is endpoint r times this; else ranks are spread evenly
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub stride: Option<u32>,
-    /// Bytes of the collective, as NCCL's tests count them: one rank's buffer of an all-reduce, all parts of a gather
-    #[arg(long, value_name = "SIZE", value_parser = units::bytes, default_value = "1GiB")]
-    pub bytes: u64,
+    /// Bytes of a collective as NCCL's tests count them (one rank's buffer of an all-reduce, all parts of a gather; else
+    /// 1GiB), or of each message of a pattern (else 2MB)
+    #[arg(long, value_name = "SIZE", value_parser = units::bytes)]
+    pub bytes: Option<u64>,
+    /// Messages of a pattern have sizes of a published distribution
+    #[arg(long, value_enum, conflicts_with = "bytes", requires = "pattern")]
+    pub flow_sizes: Option<Sizing>,
+    /// Messages of the random pattern
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub messages: u64,
+    /// Share of the endpoints' rate that the Poisson pattern offers
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = units::positive)]
+    pub load: f64,
+    /// How long messages of the Poisson pattern start
+    #[arg(long, value_name = "US", default_value = "1000", value_parser = units::microseconds)]
+    pub duration_us: Time,
     /// Pieces that follow each other through the collective
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub chunks: u32,
@@ -53,6 +73,38 @@ pub struct TrafficArgs {
     pub lockstep: bool,
 }
 
+/// Rules by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rule {
+    /// Each to the one half of them further: all cross the core
+    Shift,
+    /// Each to one other by chance
+    Permutation,
+    /// The last --ranks of them (else all others) to endpoint 0
+    Incast,
+    /// Endpoint 0 to the last --ranks of them (else all others)
+    Outcast,
+    /// The first --ranks of them (else all) each to each
+    AllToAll,
+    /// Each to its next
+    Ring,
+    /// --messages, senders and receivers by chance
+    Random,
+    /// At random times with a --load, for --duration-us
+    Poisson,
+}
+
+/// Published distributions of sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sizing {
+    /// Web search (DCTCP, 2010)
+    WebSearch,
+    /// Hadoop (Facebook, 2015)
+    Hadoop,
+    /// Data mining (VL2, 2009)
+    DataMining,
+}
+
 /// Traffic, and what is known of it.
 pub struct Source {
     /// In words.
@@ -65,6 +117,19 @@ pub struct Source {
 enum What {
     Matrix(Box<ConnectionMatrix>, Traffic),
     Collective(TrafficArgs, Operation, Algorithm),
+    Pattern(TrafficArgs, Rule),
+}
+
+/// What traffic is made for.
+pub struct Place<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// The first so many endpoints may take part in collectives and patterns.
+    pub ranks: u32,
+    /// Rate of an endpoint's links.
+    pub rate: Rate,
+    /// Where chance comes from.
+    pub seed: u64,
 }
 
 impl Source {
@@ -77,13 +142,20 @@ impl Source {
                 nodes: args.ranks,
                 what: What::Collective(args.clone(), operation, algorithm),
             }),
-            (None, None) => Err("give the traffic with --traffic FILE or --collective NAME".into()),
+            (None, None) => match args.pattern {
+                Some(rule) => {
+                    let name = rule.to_possible_value().map(|value| value.get_name().to_string());
+                    let title = format!("{} pattern", name.unwrap_or_default());
+                    Ok(Self { title, nodes: None, what: What::Pattern(args.clone(), rule) })
+                }
+                None => Err("give the traffic with --traffic FILE, --pattern NAME or --collective NAME".into()),
+            },
         }
     }
 
-    /// The traffic on this network; `ranks` is how many endpoints may be ranks of a collective.
-    pub fn traffic(&self, network: &Network, ranks: u32) -> Result<(Traffic, Option<Collective>), String> {
-        let has = network.endpoints.len();
+    /// The traffic on this network.
+    pub fn traffic(&self, place: &Place<'_>) -> Result<(Traffic, Option<Collective>), String> {
+        let (has, ranks) = (place.network.endpoints.len(), place.ranks);
         match &self.what {
             What::Matrix(matrix, traffic) => {
                 let needs = matrix.nodes as usize;
@@ -106,7 +178,7 @@ impl Source {
                     channels: args.channels,
                     group: args.group,
                     when: if args.acknowledged { When::Acknowledged } else { When::Delivered },
-                    ..Collective::new(*operation, *algorithm, members, args.bytes)
+                    ..Collective::new(*operation, *algorithm, members, args.bytes.unwrap_or(1 << 30))
                 };
                 let mut traffic = collective.traffic().map_err(|error| error.to_string())?;
                 if args.lockstep {
@@ -114,6 +186,7 @@ impl Source {
                 }
                 Ok((traffic, Some(collective)))
             }
+            What::Pattern(args, rule) => pattern(args, *rule, place).map(|traffic| (traffic, None)),
         }
     }
 
@@ -121,9 +194,31 @@ impl Source {
     pub fn faults(&self, network: &Network) -> Result<Timeline, String> {
         match &self.what {
             What::Matrix(matrix, _) => matrix.faults(network).map_err(|why| format!("{}: {why}", self.title)),
-            What::Collective(..) => Ok(Timeline::default()),
+            What::Collective(..) | What::Pattern(..) => Ok(Timeline::default()),
         }
     }
+}
+
+fn pattern(args: &TrafficArgs, rule: Rule, place: &Place<'_>) -> Result<Traffic, String> {
+    let others = place.ranks.saturating_sub(1);
+    let pattern = match rule {
+        Rule::Shift => Pattern::Shift { by: place.ranks / 2 },
+        Rule::Permutation => Pattern::Permutation,
+        Rule::Incast => Pattern::Incast { senders: args.ranks.unwrap_or(others), to: 0 },
+        Rule::Outcast => Pattern::Outcast { from: 0, receivers: args.ranks.unwrap_or(others) },
+        Rule::AllToAll => Pattern::AllToAll { ranks: args.ranks.unwrap_or(place.ranks) },
+        Rule::Ring => Pattern::Ring,
+        Rule::Random => Pattern::Random { messages: args.messages },
+        Rule::Poisson => Pattern::Poisson { load: args.load, rate: place.rate, time: args.duration_us },
+    };
+    let sizes = match args.flow_sizes {
+        None => Sizes::Fixed(args.bytes.unwrap_or(2_000_000)),
+        Some(Sizing::WebSearch) => Sizes::Drawn(FlowSizes::WebSearch),
+        Some(Sizing::Hadoop) => Sizes::Drawn(FlowSizes::Hadoop),
+        Some(Sizing::DataMining) => Sizes::Drawn(FlowSizes::DataMining),
+    };
+    let plan = Plan { pattern, endpoints: place.ranks, sizes, start: Time::ZERO, seed: place.seed };
+    plan.traffic().map_err(|error| error.to_string())
 }
 
 /// Bandwidth of a collective that is done.
