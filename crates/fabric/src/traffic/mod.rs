@@ -10,7 +10,9 @@ use crate::time::Time;
 
 pub mod connection_matrix;
 pub mod flow_sizes;
+pub mod goal;
 pub mod pattern;
+pub mod program;
 pub mod random;
 
 /// A task: index into [`Traffic::tasks`].
