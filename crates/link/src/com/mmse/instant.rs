@@ -145,6 +145,14 @@ pub fn worst_phase(powers: impl Iterator<Item = f64>) -> usize {
     best.0
 }
 
+/// Slopes of a pulse once per unit interval of `m` samples, in V per UI. The first unit interval is left away where there
+/// is no sample before it.
+pub fn slopes(pulse: &[f64], phase: usize, m: usize) -> Vec<f64> {
+    let first = if phase == 0 { m } else { phase };
+    let early = pulse.iter().skip(first - 1).step_by(m);
+    pulse.iter().skip(first + 1).step_by(m).zip(early).map(|(late, early)| (late - early) / 2.0 * m as f64).collect()
+}
+
 /// A sampling instant.
 #[derive(Clone, Debug)]
 pub struct Instant {
@@ -178,16 +186,7 @@ impl Instant {
             Edition::Script => ((sample + 1) / m, (sample + 1) % m),
             Edition::Draft3 => (sample / m, phase),
         };
-        // The first unit interval is left away where there is no sample before it.
-        let first = if phase == 0 { m } else { phase };
-        let early = pulse.iter().skip(first - 1).step_by(m);
-        let slopes: Vec<f64> = pulse
-            .iter()
-            .skip(first + 1)
-            .step_by(m)
-            .zip(early)
-            .map(|(late, early)| (late - early) / 2.0 * m as f64)
-            .collect();
+        let slopes = slopes(pulse, phase, m);
         let end = if terms.edition == Edition::Script { pulse.len() - late } else { pulse.len() };
         let transmitter_response = every(pulse, late, end, m);
         let share = match terms.edition {
