@@ -93,13 +93,7 @@ fn bundled_systems_have_small_pages() {
     for (name, _) in lanewright_twin::bundled::systems() {
         let loaded = crate::disk::load(name, None);
         let Some(system) = loaded.system else { continue }; // said by the tests of the systems
-        let review = lanewright_twin::review::review_with_lanes(
-            &system,
-            &loaded.texts,
-            &loaded.problems,
-            (name, "0.1.0", 0),
-            &[],
-        );
+        let review = lanewright_twin::review::review(&system, &loaded.texts, &loaded.problems, name, "0.1.0", 0);
         drawings::nothing_is_lost(&super::survey::Survey::new(&system, &review));
         let page = html(&system, &review);
         balanced(&page);
