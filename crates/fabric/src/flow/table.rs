@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::Fairness;
 use super::way::Way;
 
 /// Lists of edges one after another.
@@ -81,6 +82,9 @@ pub struct Table {
     pub class_of: Vec<u32>,
     /// Edges of every class that may decide its rate.
     pub classes: Lists,
+    /// Share of every way that has not 1: empty when all have.
+    way_appetite: Vec<f64>,
+    class_appetite: Vec<f64>,
     known: HashMap<Box<[(u32, u64)]>, u32, Hasher>,
 }
 
@@ -117,9 +121,22 @@ impl std::hash::Hasher for Hasher {
 }
 
 impl Table {
+    /// Whether all weights and appetites are 1.
+    pub fn is_plain(&self) -> bool {
+        self.classes.weights.is_empty() && self.class_appetite.is_empty()
+    }
+
+    /// How many shares a message of a class takes where others take one.
+    pub fn appetite(&self, class: u32) -> f64 {
+        if self.class_appetite.is_empty() { 1.0 } else { self.class_appetite[class as usize] }
+    }
+
     /// Adds a way and gives its number. `None` when there are too many to count.
-    pub fn way(&mut self, way: &Way) -> Option<u32> {
+    pub fn way(&mut self, way: &Way, fairness: Fairness) -> Option<u32> {
         self.delay.push(way.delay);
+        if fairness == Fairness::ByDelay {
+            self.way_appetite.push(1e6 / way.delay.max(1) as f64);
+        }
         self.ways.push(way.edges.iter().enumerate().map(|(at, edge)| (*edge, way.weight(at))))
     }
 
@@ -131,11 +148,17 @@ impl Table {
             let places = self.ways.range(way as u32).filter(|place| kept(self.ways.edge(*place)));
             key.extend(places.map(|place| (self.ways.edge(place), self.ways.weight(place).to_bits())));
             key.sort_unstable();
+            let appetite = self.way_appetite.get(way).copied();
+            key.extend(appetite.map(|appetite| (u32::MAX, appetite.to_bits())));
             let class = match self.known.get(&key[..]) {
                 Some(class) => *class,
                 None => {
-                    let list = key.iter().map(|(edge, weight)| (*edge, f64::from_bits(*weight)));
+                    let list = key
+                        .iter()
+                        .filter(|(edge, _)| *edge != u32::MAX)
+                        .map(|(edge, weight)| (*edge, f64::from_bits(*weight)));
                     let class = self.classes.push(list)?;
+                    self.class_appetite.extend(appetite);
                     self.known.insert(key.clone().into_boxed_slice(), class);
                     class
                 }
@@ -241,7 +264,7 @@ mod tests {
         let mut table = Table::default();
         for (from, to) in pairs {
             let way = Way::find(&network, &routes, ways, EndpointId(*from), EndpointId(*to)).expect("a way");
-            table.way(&way).expect("few");
+            table.way(&way, Fairness::Equal).expect("few");
         }
         let kept = table.reduce(&vec![1.0; network.edges.len()]);
         table.classify(|edge| kept[edge as usize]).expect("few");
