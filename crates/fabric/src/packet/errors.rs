@@ -137,7 +137,8 @@ impl Errors {
                 self.clean = self.draw();
                 return passage;
             }
-            let request_lost = self.chance.happens(self.quality.corruption(unit));
+            let request_lost =
+                ((self.chance.next() >> 11) as f64) < self.quality.corruption(unit) * (1u64 << 53) as f64;
             let round = if request_lost { self.timeout } else { self.round };
             if self.repair == Repair::GoBack {
                 passage.busy += unit_time + round;

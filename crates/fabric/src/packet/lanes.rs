@@ -52,8 +52,8 @@ impl Engine<'_> {
             self.free(hold, size, self.now);
             return true;
         }
-        let layered = &*layered;
-        if layered.links[edge as usize].guard == Guard::Pause && !self.store(edge, hold.lane, size) {
+        let pauses = layered.links[edge as usize].guard == Guard::Pause && hold.lane > 0;
+        if pauses && !self.store(edge, hold.lane, size) {
             if let Some(layered) = self.layered.as_deref_mut() {
                 layered.set_hold(packet, None);
             }
@@ -82,7 +82,8 @@ impl Engine<'_> {
         let queued = inside && !layered.inputs.is_empty();
         match guard {
             Guard::Credit => self.push(back, Kind::Link, hold.edge, word(Word::Credit, hold.lane, units)),
-            Guard::Pause if inside => self.unstore(hold.edge, hold.lane, size),
+            // Headers are never paused, so they are not counted.
+            Guard::Pause if inside && hold.lane > 0 => self.unstore(hold.edge, hold.lane, size),
             Guard::Pause | Guard::None => {}
         }
         if queued {
@@ -103,7 +104,7 @@ impl Engine<'_> {
     fn lane_for(&self, edge: u32, packet: u32) -> u8 {
         let hold = self.layered.as_deref().and_then(|layered| layered.hold(packet));
         let seen = &self.pool[packet];
-        self.lane(edge, seen.is_bulk(), seen.class, hold)
+        self.lane(edge, seen.is_bulk(), self.scene.traffic.tasks[seen.flow as usize].class, hold)
     }
 
     /// The lane of a packet of a class that comes from `hold`.
@@ -296,7 +297,8 @@ impl Engine<'_> {
         let mtu = self.scene.params.mtu;
         let Some(sender) = self.senders.get_mut(flow) else { return false };
         let Some(seq) = sender.next() else { return false };
-        let (size, class) = (sender.size(seq, mtu), sender.class);
+        let size = sender.size(seq, mtu);
+        let class = self.scene.traffic.tasks[flow as usize].class;
         let lane = self.lane(edge, true, class, None);
         self.layered.as_deref().is_none_or(|layered| layered.is_open(edge, lane, size))
     }
@@ -351,20 +353,13 @@ impl Engine<'_> {
         match arrival {
             Some(at) => self.put_on_wire(edge, packet, end, at),
             None => {
-                if let Some(layered) = self.layered.as_deref_mut().filter(|_| self.ports[edge as usize].is(state::LANES)) {
-                    // It never comes to the other end: nothing is stored there, but its credit must come back.
-                    let pauses = layered.links[edge as usize].guard == Guard::Pause;
-                    if pauses {
-                        layered.set_hold(packet, None);
-                    }
-                }
-                self.lose_from_input(edge, packet);
+                self.lose_on_wire(edge, packet);
             }
         }
     }
 
-    /// A packet is lost on the wire. No input queue at the other end knows it.
-    fn lose_from_input(&mut self, edge: u32, packet: u32) {
+    /// A packet is lost on the wire: nothing is stored at the other end, but its credit comes back.
+    fn lose_on_wire(&mut self, edge: u32, packet: u32) {
         self.counters.corrupted += 1;
         let size = u32::from(self.pool[packet].size);
         let hold = self.layered.as_deref_mut().and_then(|layered| layered.set_hold(packet, None));

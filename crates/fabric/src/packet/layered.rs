@@ -149,7 +149,7 @@ impl Layered {
         if !any && scene.faults.faults.is_empty() {
             return None;
         }
-        let channels = scene.routes.lanes(network, false).clamp(1, 32);
+        let channels = settings.channels.unwrap_or_else(|| scene.routes.lanes(network, false)).clamp(1, 32);
         let classes = settings.classes.clamp(1, 7);
         let count = 1 + usize::from(classes) * usize::from(channels);
         let mut links = Vec::with_capacity(network.edges.len());

@@ -12,6 +12,9 @@ pub struct LinkSettings {
     /// Classes (priorities, virtual lanes) that have queues and buffers of their own, at least 1; a task's class is taken
     /// modulo this. Virtual channels against lock-up come on top.
     pub classes: u8,
+    /// Virtual channels per class. `None`: as many as the routes need so that no circle of full buffers can form; with fewer
+    /// a network may lock up.
+    pub channels: Option<u8>,
     /// Receive buffer per lane of links with credits, bytes. `None`: twice what covers the round trip, an estimate.
     pub credit_bytes: Option<u32>,
     /// Time that a receiver takes to return a credit, on top of the link's delay.
@@ -75,6 +78,7 @@ impl Default for LinkSettings {
     fn default() -> Self {
         Self {
             classes: 1,
+            channels: None,
             credit_bytes: None,
             credit_latency: Time::ZERO,
             input_queued: false,

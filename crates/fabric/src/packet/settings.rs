@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::link_settings::LinkSettings;
 use crate::network::{EdgeId, EndpointId, Network, NodeId, NodeKind, Shape};
 use crate::route::Policy;
 use crate::time::{Rate, Time};
@@ -16,6 +17,10 @@ pub enum Transport {
     UecCredit,
     /// Both: credit and window must allow a packet.
     UecBoth,
+    /// None: links with credits or pauses hold senders back, and lose nothing. A message's last packet is acknowledged at
+    /// once, others now and then; what is missing for 67 ms is sent again (InfiniBand's local acknowledgement timeout of
+    /// 4.096 us times 2^14).
+    Credit,
 }
 
 /// How a sender chooses the entropy of a packet when it sprays.
@@ -73,6 +78,8 @@ pub struct Settings {
     pub target_delay: Option<Time>,
     /// Round trip of the longest way without queues. `None`: from the network.
     pub base_rtt: Option<Time>,
+    /// Link layers.
+    pub links: LinkSettings,
     /// Whether to count what each edge carries.
     pub edge_use: bool,
     /// What to record over time.
@@ -100,6 +107,7 @@ impl Default for Settings {
             trimming: true,
             target_delay: None,
             base_rtt: None,
+            links: LinkSettings::default(),
             edge_use: false,
             sampling: None,
             threads: 1,
@@ -160,6 +168,7 @@ impl Params {
             Transport::Uec => (true, false),
             Transport::UecCredit => (false, true),
             Transport::UecBoth => (true, true),
+            Transport::Credit => (false, false),
         };
         let paths = match settings.routing {
             Policy::Spray => settings.paths.clamp(1, 1 << 14).next_power_of_two(),
@@ -178,7 +187,10 @@ impl Params {
             trimming: settings.trimming,
             paths,
             // Time for six full queues and some for the ends: the reference simulator's rule.
-            timeout: 15_000_000 + (f64::from(queue) * 6.0 / bytes * 1e12) as u64,
+            timeout: match settings.transport {
+                Transport::Credit => 4_096_000 << 14,
+                _ => 15_000_000 + (f64::from(queue) * 6.0 / bytes * 1e12) as u64,
+            },
             window,
             credit,
             nscc: super::nscc::Constants::new(settings, rtt, bytes, mtu, mtu - header),
