@@ -176,7 +176,9 @@ fn replay_leaves_what_the_formula_says() {
         let wanted = replay_goodput(quality.corruption(640), 100.0 / 6.4);
         near((count * packet) as f64 / busy as f64, wanted, 0.01);
         assert_eq!((outcome.counters.corrupted, outcome.counters.retransmitted), (0, 0));
-        assert_eq!(outcome.counters.replays > 0, quality.corruption(640) * bytes as f64 / 640.0 > 1.0);
+        let failures = quality.corruption(640) * bytes as f64 / 640.0;
+        assert!(outcome.counters.replays > 0 || failures < 10.0);
+        assert!(outcome.counters.replays == 0 || failures > 1e-3);
     }
 }
 
@@ -188,6 +190,8 @@ fn selective_replay_costs_less() {
         let quality = LinkQuality::with_bit_errors(1e-6);
         let mut links = LinkSettings { edge_quality: vec![(EdgeId(0), quality)], ..LinkSettings::default() };
         links.replay.selective = selective;
+        // What waits for its turn at the receiver takes room.
+        links.credit_bytes = Some(1_000_000);
         let settings = Settings { mtu: 4160, ..plain(links) };
         run(&network, &messages([(0, 1, 16 << 20)]), &settings).finishes[0].delivered.as_us()
     };
@@ -201,7 +205,8 @@ fn selective_replay_costs_less() {
 fn ethernet_with_errors() {
     let network = star(2, &links(400.0, Time::us(1), LinkLayer::Ethernet));
     for replay in [false, true] {
-        let mut links = LinkSettings { quality: LinkQuality::with_bit_errors(1e-6), ..LinkSettings::default() };
+        let quality = LinkQuality::with_bit_errors(1e-6);
+        let mut links = LinkSettings { edge_quality: vec![(EdgeId(0), quality)], ..LinkSettings::default() };
         links.replay.ethernet = replay;
         let settings = Settings { links, ..Settings::default() };
         let outcome = run(&network, &messages([(0, 1, 2_000_000)]), &settings);
