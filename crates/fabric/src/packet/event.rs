@@ -32,8 +32,17 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] =
-        [Self::Fault, Self::Wake, Self::Arrive, Self::Start, Self::Elapsed, Self::Grant, Self::Timer, Self::Pace, Self::Link];
+    const ALL: [Self; 9] = [
+        Self::Fault,
+        Self::Wake,
+        Self::Arrive,
+        Self::Start,
+        Self::Elapsed,
+        Self::Grant,
+        Self::Timer,
+        Self::Pace,
+        Self::Link,
+    ];
 }
 
 /// Bits for the entity: a quarter of a billion of edges or tasks.

@@ -8,6 +8,10 @@ impl Engine<'_> {
     /// A fault acts.
     pub(super) fn fault(&mut self, at: u32) {
         let scene = self.scene;
+        if let Some(number) = (at as usize).checked_sub(scene.faults.faults.len()) {
+            self.reroute(number);
+            return;
+        }
         match scene.faults.faults[at as usize].change {
             Change::Down { edge } => self.switch_edge(edge.0, true),
             Change::Up { edge } => self.switch_edge(edge.0, false),

@@ -40,6 +40,10 @@ pub(super) fn word(what: Word, lane: u8, units: i64) -> u32 {
 impl Engine<'_> {
     /// A packet has come over an edge. Whether it goes on at once.
     pub(super) fn admit(&mut self, edge: u32, packet: u32) -> bool {
+        // With cut-through it may come a second time, in whole.
+        if self.pool[packet].flags & super::pool::flag::WHOLE != 0 {
+            return true;
+        }
         if self.interrupted(edge, packet) {
             return false;
         }
@@ -118,7 +122,7 @@ impl Engine<'_> {
             let network = self.scene.network;
             let before = hold.map(|hold| (EdgeId(hold.edge), hold.lane.saturating_sub(1) % channels));
             let node: NodeId = network.edges[edge as usize].from;
-            self.scene.routes.lane(network, node, before, EdgeId(edge)).min(channels - 1)
+            self.routes.lane(network, node, before, EdgeId(edge)).min(channels - 1)
         } else {
             0
         };
@@ -215,8 +219,7 @@ impl Engine<'_> {
         let port = &mut self.ports[edge as usize];
         port.bulk -= size;
         if port.is(state::MARKS) && port.bulk > params.mark_from && self.pool[packet].is_bulk() {
-            let span = (params.mark_all - params.mark_from).max(1);
-            if port.bulk > params.mark_all || port.chance.below(span) < port.bulk - params.mark_from {
+            if port.bulk > params.mark_all || port.chance.below(params.mark_span) < port.bulk - params.mark_from {
                 self.pool[packet].flags |= super::pool::flag::MARKED;
                 self.counters.marked += 1;
             }
@@ -310,13 +313,16 @@ impl Engine<'_> {
             self.transmit_lane(edge, packet, size, lane);
             return;
         }
-        let (end, arrival) = self.pass(edge, packet, size);
+        let (end, arrival) = self.pass(edge, size);
         let port = &mut self.ports[edge as usize];
         port.free_at = end;
         if bulk {
             port.bulk += size;
             port.sending = packet;
             port.sending_bytes = size as u16;
+            if self.scene.params.cut_through {
+                self.mark_early(edge, packet);
+            }
         }
         match arrival {
             Some(at) => self.put_on_wire(edge, packet, end, at),
@@ -329,7 +335,7 @@ impl Engine<'_> {
     }
 
     fn transmit_lane(&mut self, edge: u32, packet: u32, size: u32, lane: u8) {
-        let (end, arrival) = self.pass(edge, packet, size);
+        let (end, arrival) = self.pass(edge, size);
         self.ports[edge as usize].free_at = end;
         let now = self.now;
         let Some(layered) = self.layered.as_deref_mut() else { return };
@@ -375,24 +381,33 @@ impl Engine<'_> {
     }
 
     fn put_on_wire(&mut self, edge: u32, packet: u32, end: u64, at: u64) {
+        let params = &self.scene.params;
+        if params.telemetry {
+            let (size, bulk) = (u32::from(self.pool[packet].size), self.pool[packet].is_bulk());
+            self.tell(edge, packet, size, bulk);
+        }
         if self.ports[edge as usize].is(state::CROSSES) {
-            self.leave(end, at, edge, packet);
+            self.leave(if params.cut_through { self.now } else { end }, at, edge, packet);
         } else {
             self.push(at, Kind::Arrive, edge, packet);
         }
     }
 
     /// When a packet has left a port and when it arrives; `None` if it is lost.
-    fn pass(&mut self, edge: u32, packet: u32, size: u32) -> (u64, Option<u64>) {
+    fn pass(&mut self, edge: u32, size: u32) -> (u64, Option<u64>) {
         let port = &self.ports[edge as usize];
         let down = port.is(state::DOWN);
-        let mtu = self.scene.params.mtu;
+        let (mtu, header, cut_through) =
+            (self.scene.params.mtu, self.scene.params.header, self.scene.params.cut_through);
         let Some(layered) = self.layered.as_deref_mut() else { return (self.now + port.serialise(size), None) };
         let link = &mut layered.links[edge as usize];
         let wire = link.framing.bytes(size);
         let takes = port.serialise(wire);
         let mut end = self.now + takes;
         let mut arrival = end + port.delay;
+        if cut_through && !port.is(state::LAST_HOP) {
+            arrival -= takes - port.serialise(link.framing.bytes(size.min(header))).min(takes);
+        }
         let mut lost = down;
         let mut replays = 0;
         if let Some(errors) = link.errors.as_deref_mut().filter(|_| !down) {
@@ -413,7 +428,6 @@ impl Engine<'_> {
         if !self.uses.is_empty() || !self.watched.is_empty() {
             self.note_sent(edge, wire);
         }
-        debug_assert!(self.pool[packet].size > 0);
         (end, (!lost).then_some(arrival))
     }
 

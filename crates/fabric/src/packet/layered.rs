@@ -233,7 +233,12 @@ fn link(scene: &Scene<'_>, port: &mut Port, id: EdgeId, spoilt: bool) -> Link {
         _ => Framing::NONE,
     };
     let quality_of = |id: EdgeId| -> LinkQuality {
-        settings.edge_quality.iter().rev().find(|(edge, _)| *edge == id).map_or(settings.quality, |(_, quality)| *quality)
+        settings
+            .edge_quality
+            .iter()
+            .rev()
+            .find(|(edge, _)| *edge == id)
+            .map_or(settings.quality, |(_, quality)| *quality)
     };
     let quality = quality_of(id);
     let mut extra = quality.latency.0;

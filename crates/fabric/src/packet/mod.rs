@@ -6,34 +6,49 @@
 //! (`credit`), spread over ways by entropy (`spray`). Several threads share a run by parts of the network (`parallel`).
 
 mod accept;
+mod control;
 mod credit;
+mod dcqcn;
 mod engine;
 mod errors;
 mod event;
 mod faulty;
 mod feedback;
 mod forward;
+mod hpcc;
 mod lanes;
 mod layered;
 mod link_settings;
+mod ndp;
 mod nic;
 mod nscc;
 mod outage;
+mod pace;
 mod parallel;
 mod pause;
 mod pool;
 mod port;
+mod profile;
 mod random;
 mod receiver;
+mod repair;
+mod reroute;
 mod send;
 mod sender;
 mod settings;
 mod slab;
 mod spray;
+mod swift;
+mod switching;
 mod tasks;
 
+pub use dcqcn::Dcqcn;
+pub use hpcc::Hpcc;
 pub use link_settings::{LinkSettings, PauseSettings, ReplaySettings};
+pub use repair::Repair;
 pub use settings::{Balancer, Sampling, Settings, Transport};
+pub use swift::Swift;
+pub use switching::{Forwarding, Queueing, Red};
 
 use crate::fault::Timeline;
 use crate::network::Network;

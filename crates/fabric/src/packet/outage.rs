@@ -5,8 +5,8 @@
 //! wire then has come, or not, one delay later, so that is when it begins.
 
 use super::engine::Engine;
-use super::event::Kind;
 use super::errors::Repair;
+use super::event::Kind;
 use super::lanes::{Word, word};
 use super::layered::Guard;
 use super::port::state;
@@ -18,7 +18,11 @@ impl Engine<'_> {
         self.layered.as_deref().is_some_and(|layered| {
             let link = &layered.links[edge as usize];
             let kept = link.errors.as_ref().is_none_or(|errors| errors.repair != Repair::Lose);
-            kept && if link.guard == Guard::Credit { settings.on } else { settings.ethernet && self.ports[edge as usize].is(state::LANES) }
+            kept && if link.guard == Guard::Credit {
+                settings.on
+            } else {
+                settings.ethernet && self.ports[edge as usize].is(state::LANES)
+            }
         })
     }
 

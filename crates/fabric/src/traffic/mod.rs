@@ -10,6 +10,7 @@ use crate::time::Time;
 
 pub mod connection_matrix;
 pub mod flow_sizes;
+pub mod lockstep;
 pub mod pattern;
 pub mod random;
 

@@ -8,9 +8,9 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lanewright_fabric::outcome::{Observer, Progress};
-use lanewright_fabric::packet;
 use lanewright_fabric::route::Policy;
 use lanewright_fabric::time::Time;
+use lanewright_fabric::{flow, packet};
 
 use super::units;
 
@@ -109,6 +109,9 @@ pub struct EngineArgs {
     /// Simulated time at which to stop; else when all is done
     #[arg(long, value_name = "US", value_parser = units::microseconds)]
     pub end_us: Option<Time>,
+    /// Flow engine: share of a time within which ends of messages are handled together; 0 is exact, 0.001 much faster
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub resolution: f64,
     /// Threads; the answer is the same for any number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
@@ -143,6 +146,15 @@ impl EngineArgs {
             end: self.end_us.unwrap_or(Time::NEVER),
             ..packet::Settings::default()
         }
+    }
+
+    /// Settings of the flow engine: sprayed messages take all ways in equal parts, others one.
+    pub fn flow(&self) -> flow::Settings {
+        let ways = match self.routing {
+            Routing::Spray | Routing::Adaptive => flow::Ways::All,
+            Routing::Ecmp | Routing::Static => flow::Ways::One,
+        };
+        flow::Settings { ways, resolution: self.resolution, ..flow::Settings::default() }
     }
 
     fn policy(&self) -> Policy {

@@ -9,8 +9,8 @@ mod units;
 
 use clap::Args;
 use lanewright_fabric::network::Network;
-use lanewright_fabric::packet;
 use lanewright_fabric::route::Routes;
+use lanewright_fabric::{flow, packet};
 use lanewright_model::problem::Problems;
 use lanewright_model::text::Texts;
 
@@ -22,16 +22,19 @@ use crate::problems;
 #[command(
     arg_required_else_help = true,
     after_help = "Examples:
-  lanewright sim --traffic permutation.cm --topology fat-tree --nodes 128 --tiers 3 --link-gbps 400 \\
-                 --hop-latency-us 1 --switch-latency-us 0 --mtu 4150 --transport uec --routing spray \\
-                 --queue-bdp 1 --seed 13 --engine packet --threads 1 --json
+  lanewright sim --traffic permutation.cm --topology fat-tree --nodes 128 --tiers 3 \\
+                 --link-gbps 400 --hop-latency-us 1 --switch-latency-us 0 --mtu 4150 \\
+                 --transport uec --routing spray --queue-bdp 1 --seed 13 --json
   lanewright sim --traffic incast.cm --topology-file oversubscribed.topo --transport uec-credit
-  lanewright sim --traffic moe.cm --topology rail --servers 32 --preset nvlink4 --link-gbps 400
-  lanewright sim dgx-superpod-1su --traffic ranks.cm
+  lanewright sim --pattern incast --ranks 16 --bytes 2MB --nodes 128 --tiers 3
+  lanewright sim --traffic moe.cm --topology rail --servers 32 --preset nvlink4
+  lanewright sim --collective ring-all-reduce --ranks 512 --bytes 1GiB --engine flow \\
+                 --topology fat-tree --nodes 1024
+  lanewright sim gb200-nvl72 --collective direct-all-to-all --bytes 64MiB
 
-Sizes are written 2000000, 64KiB, 1GiB; rates 400, 400G, 1.6T; times in microseconds or 500ns, 2ms.
-With --json, `packets` counts data packets once and `retransmitted` those sent again; `cpu_seconds` is
-the engine's processor time; `fct_hash` is the same for equal answers.
+Sizes are written 2000000, 64KiB, 1GiB; rates 400, 400G, 1.6T; times in microseconds or as
+500ns, 2ms. With --json, `packets` counts data packets once and `retransmitted` those sent again;
+`cpu_seconds` is the engine's processor time; equal answers have an equal `fct_hash`.
 
 Exit code 0; 2 when a file or flag cannot be used. Ctrl-C ends a run with what is finished."
 )]
@@ -97,11 +100,13 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
             }
             system::load(name, &args.catalogue, args.json, colour)?
         }
-        None => args.topology.make(source.nodes())?,
+        None => args.topology.make(source.nodes)?,
     };
     let network = &made.network;
-    source.fits(network)?;
-    let traffic = source.traffic(network)?;
+    let rate = network.endpoints.iter().flat_map(|node| network.out(*node)).map(|edge| network.edge(*edge).rate).max();
+    let rate = rate.ok_or("no link leads to an endpoint of this network")?;
+    let place = traffic::Place { network, ranks: made.ranks, rate, seed: args.engine.seed };
+    let (traffic, collective) = source.traffic(&place)?;
     traffic.check(network.endpoints.len()).map_err(|error| error.to_string())?;
     let faults = source.faults(network)?;
     // What is down from the start is known to routes from the start.
@@ -116,10 +121,9 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     let mut watch = engine::Watch::start();
     let before = engine::cpu_seconds();
     let outcome = match args.engine.engine {
-        engine::Engine::Packet => {
-            packet::run(network, &routes, &traffic, &faults, &args.engine.packet(), &mut watch)
-        }
-        engine::Engine::Flow => return Err("the flow engine is not there yet".into()),
+        engine::Engine::Packet => packet::run(network, &routes, &traffic, &faults, &args.engine.packet(), &mut watch),
+        engine::Engine::Flow => flow::run(network, &routes, &traffic, &faults, &args.engine.flow(), &mut watch)
+            .map_err(|error| error.to_string())?,
     };
     let after = engine::cpu_seconds();
     let setting = results::Setting {
@@ -128,18 +132,14 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
             engine::Engine::Flow => "flow",
         },
         network: made.title,
-        traffic: source.title(),
+        traffic: source.title,
         cpu_seconds: after.zip(before).map(|(after, before)| after - before),
         wall_seconds: watch.finish(),
         notes: made.notes,
     };
     let mut results = results::Results::new(setting, &traffic, &outcome);
-    results.bandwidth = source.bandwidth(&outcome);
-    Ok(if args.json {
-        json_text(serde_json::to_value(&results).unwrap_or_default())
-    } else {
-        results.draw(network)
-    })
+    results.bandwidth = collective.and_then(|collective| traffic::bandwidth(&collective, &outcome));
+    Ok(if args.json { json_text(serde_json::to_value(&results).unwrap_or_default()) } else { results.draw(network) })
 }
 
 /// Routes around dead edges; of large irregular networks to the traffic's destinations alone.

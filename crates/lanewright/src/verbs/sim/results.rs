@@ -16,10 +16,10 @@ pub struct Bandwidth {
     pub ranks: u64,
     /// Bytes that the convention of NCCL's tests counts.
     pub bytes: u64,
-    /// Bytes over time, 1e9 B/s.
-    pub algbw_gbytes_per_s: f64,
-    /// The same times the operation's factor.
-    pub busbw_gbytes_per_s: f64,
+    /// Bytes over time, GB/s (1e9).
+    pub algbw: f64,
+    /// The same times the operation's factor, to hold against a link's rate, GB/s.
+    pub busbw: f64,
 }
 
 /// What a run came to.
@@ -60,7 +60,7 @@ pub struct Results {
     /// Whether the run ended before all was done.
     pub stopped: bool,
     /// Bandwidth of a collective operation.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<Bandwidth>,
     /// Estimates used and limits reached.
     pub notes: Vec<String>,
@@ -132,7 +132,7 @@ impl Results {
         if let Some(bandwidth) = &self.bandwidth {
             let line = format!(
                 "algbw {:.3}  busbw {:.3} GB/s ({}, {} ranks)",
-                bandwidth.algbw_gbytes_per_s, bandwidth.busbw_gbytes_per_s, bandwidth.collective, bandwidth.ranks
+                bandwidth.algbw, bandwidth.busbw, bandwidth.collective, bandwidth.ranks
             );
             rows.push(vec!["bandwidth".into(), line]);
         }

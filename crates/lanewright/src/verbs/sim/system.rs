@@ -20,5 +20,6 @@ pub fn load(name: &str, catalogue: &CatalogueArgs, json: bool, colour: bool) -> 
         made.accelerators,
         made.kinds.len() as u64 - u64::from(made.accelerators)
     );
-    Ok(Made { network: made.network, closed: Vec::new(), notes: made.notes, title })
+    let ranks = if made.accelerators > 0 { made.accelerators } else { made.kinds.len() as u32 };
+    Ok(Made { network: made.network, closed: Vec::new(), notes: made.notes, title, ranks })
 }

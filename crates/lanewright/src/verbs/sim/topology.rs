@@ -174,6 +174,16 @@ pub struct Made {
     pub notes: Vec<String>,
     /// What to call it.
     pub title: String,
+    /// The first so many endpoints are ranks of collectives.
+    pub ranks: u32,
+}
+
+impl Made {
+    /// A network of which all endpoints may be ranks.
+    fn whole(network: Network, title: String) -> Self {
+        let ranks = network.endpoints.len() as u32;
+        Self { network, closed: Vec::new(), notes: Vec::new(), title, ranks }
+    }
 }
 
 impl TopologyArgs {
@@ -187,7 +197,7 @@ impl TopologyArgs {
         if let Some(path) = &self.topology_file {
             return from_file(path);
         }
-        let whole = |network: Network, title: String| Made { network, closed: Vec::new(), notes: Vec::new(), title };
+        let whole = Made::whole;
         let (below, above) = self.links();
         let topology = self.topology.unwrap_or(Topology::FatTree);
         let nodes = || self.nodes.or(named).ok_or_else(|| "give the number of endpoints with --nodes".to_string());
@@ -203,7 +213,8 @@ impl TopologyArgs {
                 whole(tree.build_tiers(&[below, above, above]), title)
             }
             Topology::LeafSpine => {
-                let need = |value: Option<u32>, flag: &str| value.ok_or_else(|| format!("a leaf-spine network needs {flag}"));
+                let need =
+                    |value: Option<u32>, flag: &str| value.ok_or_else(|| format!("a leaf-spine network needs {flag}"));
                 let shape = LeafSpine {
                     leaves: need(self.leaves, "--leaves")?,
                     per_leaf: need(self.per_leaf, "--per-leaf")?,
@@ -233,10 +244,12 @@ impl TopologyArgs {
                 let balanced = Dragonfly::balanced(per_router).ok_or("so many endpoints per router cannot be")?;
                 let routers = self.routers.unwrap_or(balanced.routers);
                 let global = self.global.unwrap_or(balanced.global);
-                let most = routers.checked_mul(global).and_then(|ports| ports.checked_add(1)).ok_or("too many groups")?;
+                let most =
+                    routers.checked_mul(global).and_then(|ports| ports.checked_add(1)).ok_or("too many groups")?;
                 let shape = Dragonfly { per_router, routers, global, groups: self.groups.unwrap_or(most) };
                 shape.check()?;
-                let title = format!("dragonfly, {} groups of {}, {} endpoints", shape.groups, routers, shape.endpoints());
+                let title =
+                    format!("dragonfly, {} groups of {}, {} endpoints", shape.groups, routers, shape.endpoints());
                 whole(shape.build(&below, &above, &above), title)
             }
             Topology::FullMesh => {
@@ -270,7 +283,8 @@ impl TopologyArgs {
             Some(radix) => FatTree::of_radix(nodes, self.tiers, radix)?,
             None => FatTree::balanced(nodes, self.tiers).map_err(|why| {
                 let radix = FatTree::least_radix(nodes, self.tiers);
-                let help = radix.map(|radix| format!("; --radix {radix} makes a tree that is not full")).unwrap_or_default();
+                let help =
+                    radix.map(|radix| format!("; --radix {radix} makes a tree that is not full")).unwrap_or_default();
                 format!("{why}{help}")
             })?,
         };
@@ -314,7 +328,8 @@ impl TopologyArgs {
             }
             _ => return Err("a rail-optimised cluster needs --servers, or --nodes that --per-server divides".into()),
         };
-        let per_leaf = self.per_leaf.unwrap_or_else(|| (1..=32.min(servers)).rev().find(|n| servers % n == 0).unwrap_or(1));
+        let per_leaf =
+            self.per_leaf.unwrap_or_else(|| (1..=32.min(servers)).rev().find(|n| servers % n == 0).unwrap_or(1));
         let up = self.spines.unwrap_or(per_leaf);
         let rail = Rail::two_tiers(servers, self.per_server, per_leaf, up)?;
         let (domain, scale_up) = self.scale_up(self.per_server, &Links { layer: LinkLayer::NvLink, ..*below });
@@ -331,10 +346,14 @@ impl TopologyArgs {
         };
         let network = rail.build(&RailLinks { scale_up, host, scale_out: [*below, *above, *above] });
         Ok(Made {
+            ranks: rail.tree.endpoints,
             network,
             closed: Vec::new(),
             notes: vec!["600 ns of a NIC between PCIe and wire are an estimate (300 to 1,000)".into()],
-            title: format!("{servers} servers of {} on {} rails, {per_leaf} at a leaf", self.per_server, self.per_server),
+            title: format!(
+                "{servers} servers of {} on {} rails, {per_leaf} at a leaf",
+                self.per_server, self.per_server
+            ),
         })
     }
 
@@ -354,11 +373,14 @@ impl TopologyArgs {
         };
         let (network, closed) = node.build()?;
         Ok(Made {
+            ranks: self.gpus,
             network,
             closed,
             notes: vec![
-                "root complex 150 ns, NIC 600 ns and 10 ns per PCIe link are estimates; PCIe switch 115 ns (press)".into(),
-                "endpoints in order: GPUs, drives, the processor's memory, CXL memory, far ends of the NICs' wires".into(),
+                "root complex 150 ns, NIC 600 ns and 10 ns per PCIe link are estimates; PCIe switch 115 ns (press)"
+                    .into(),
+                "endpoints in order: GPUs, drives, the processor's memory, CXL memory, far ends of the NICs' wires"
+                    .into(),
             ],
             title: format!("head node, PCIe {}, {} GPUs, {} NICs", self.pcie.name(), self.gpus, self.nics),
         })
@@ -398,5 +420,5 @@ fn from_file(path: &Path) -> Result<Made, String> {
         _ => format!("{}:{error}", path.display()),
     })?;
     let title = format!("fat tree of {}, {} endpoints", path.display(), topo.tree.endpoints);
-    Ok(Made { network: topo.build(), closed: Vec::new(), notes: Vec::new(), title })
+    Ok(Made::whole(topo.build(), title))
 }
