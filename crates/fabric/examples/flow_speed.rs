@@ -85,7 +85,7 @@ fn hierarchical(ranks: u32) -> Traffic {
     within(&mut builder, &mut ready);
     let levels = nodes.ilog2();
     for level in (0..levels).chain((0..levels).rev()) {
-        let bytes = total / u64::from(domain) >> (level + 1);
+        let bytes = (total / u64::from(domain)) >> (level + 1);
         let messages: Vec<TaskId> = (0..ranks)
             .map(|rank| {
                 let peer = rank ^ (domain << level);

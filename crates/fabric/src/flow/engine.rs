@@ -601,8 +601,9 @@ impl<'a> Engine<'a> {
         ];
         if self.settings.resolution > 0.0 {
             notes.push(format!(
-                "ends within {} of a message's time share one solution: windows of up to {:.3} us, times off by about that share at most",
+                "ends within {} of a message's time share one solution: {} solutions, windows of up to {:.3} us, times off by about that share at most",
                 self.settings.resolution,
+                self.solutions,
                 self.longest_window * 1e-6
             ));
         }

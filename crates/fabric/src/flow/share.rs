@@ -79,6 +79,9 @@ struct Record {
     rate: f64,
 }
 
+/// Levels out of date in a row after which all are looked at.
+const STALE: u32 = 16;
+
 const END: u32 = u32::MAX;
 const MANY: u32 = u32::MAX - 1;
 const UNKNOWN: Record = Record { edges: [END; 4], messages: 0.0, rate: 0.0 };
@@ -202,17 +205,28 @@ impl Filler {
         let open = self.edges.iter().filter(|edge| known[**edge as usize].left > 0);
         heap.extend(open.map(|edge| Reverse((level(&known[*edge as usize]), *edge))));
         let mut heap = BinaryHeap::from(heap);
+        let mut stale = 0;
         while unfixed > 0 {
             let Some(Reverse((before, edge))) = heap.pop() else { break };
-            let at = edge as usize;
+            let mut at = edge as usize;
             if known[at].left == 0 {
                 continue;
             }
-            let now = level(&known[at]);
+            let mut now = level(&known[at]);
             if now > before && heap.peek().is_some_and(|Reverse((next, _))| *next < now) {
                 heap.push(Reverse((now, edge)));
-                continue;
+                stale += 1;
+                if stale < STALE {
+                    continue;
+                }
+                // All levels rise at every step where all edges meet: looking at each is quicker then. The heap's levels
+                // stay good, for they are still low.
+                self.edges.retain(|edge| known[*edge as usize].left > 0);
+                let lowest = self.edges.iter().map(|edge| (level(&known[*edge as usize]), *edge)).min();
+                let Some((lowest, found)) = lowest else { break };
+                (at, now) = (found as usize, lowest);
             }
+            stale = 0;
             let rise = f64::from_bits(now);
             for member in &load.on[at] {
                 let class = member.class as usize;

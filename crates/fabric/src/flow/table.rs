@@ -5,6 +5,7 @@
 //! hosts to one differ in nothing that matters. [`Table::reduce`] finds such edges.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 use super::Fairness;
 use super::way::Way;
@@ -85,14 +86,15 @@ pub struct Table {
     /// Share of every way that has not 1: empty when all have.
     way_appetite: Vec<f64>,
     class_appetite: Vec<f64>,
-    known: HashMap<Box<[(u32, u64)]>, u32, Hasher>,
+    /// Classes by the hash of their key; of equal hashes the next free number.
+    known: HashMap<u64, u32, Hasher>,
 }
 
 /// Multiplies and folds; keys are short lists of numbers that nobody chooses to our harm.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hasher(u64);
 
-impl std::hash::BuildHasher for Hasher {
+impl BuildHasher for Hasher {
     type Hasher = Self;
     fn build_hasher(&self) -> Self {
         Self(0)
@@ -150,22 +152,34 @@ impl Table {
             key.sort_unstable();
             let appetite = self.way_appetite.get(way).copied();
             key.extend(appetite.map(|appetite| (u32::MAX, appetite.to_bits())));
-            let class = match self.known.get(&key[..]) {
-                Some(class) => *class,
-                None => {
-                    let list = key
-                        .iter()
-                        .filter(|(edge, _)| *edge != u32::MAX)
-                        .map(|(edge, weight)| (*edge, f64::from_bits(*weight)));
-                    let class = self.classes.push(list)?;
-                    self.class_appetite.extend(appetite);
-                    self.known.insert(key.clone().into_boxed_slice(), class);
-                    class
+            let mut hash = Hasher::default().hash_one(&key);
+            let class = loop {
+                match self.known.get(&hash) {
+                    Some(class) if self.has_key(*class, &key) => break *class,
+                    Some(_) => hash = hash.wrapping_add(1),
+                    None => {
+                        let list = key.iter().filter(|(edge, _)| *edge != u32::MAX);
+                        let class = self.classes.push(list.map(|(edge, weight)| (*edge, f64::from_bits(*weight))))?;
+                        self.class_appetite.extend(appetite);
+                        self.known.insert(hash, class);
+                        break class;
+                    }
                 }
             };
             self.class_of.push(class);
         }
         Some(())
+    }
+
+    /// Whether a class was made for this key.
+    fn has_key(&self, class: u32, key: &[(u32, u64)]) -> bool {
+        let mut key = key.iter().copied();
+        self.classes
+            .range(class)
+            .all(|place| key.next() == Some((self.classes.edge(place), self.classes.weight(place).to_bits())))
+            && key.next().is_none_or(|(edge, appetite)| {
+                edge == u32::MAX && self.class_appetite[class as usize].to_bits() == appetite
+            })
     }
 
     /// Which edges may decide a rate; `capacity` is that of every edge.

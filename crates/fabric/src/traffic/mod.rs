@@ -10,8 +10,10 @@ use crate::time::Time;
 
 pub mod connection_matrix;
 pub mod flow_sizes;
+pub mod goal;
 pub mod lockstep;
 pub mod pattern;
+pub mod program;
 pub mod random;
 
 /// A task: index into [`Traffic::tasks`].
