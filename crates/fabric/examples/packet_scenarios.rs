@@ -1,6 +1,7 @@
 //! Runs the packet engine on known scenarios, or on a connection matrix, and prints what it found and what it cost.
 //!
-//! `packet_scenarios [--gbps G] [--tiers T] [--paths P] [--credit] [--seed S] [--queue BDP] [--threads N] [--cm OUT] NAME`
+//! `packet_scenarios [--gbps G] [--transport uec|ndp|roce|swift|hpcc] [--routing ecmp|spray|adaptive|static] [--selective]
+//! [--cut-through] [--simai] [--no-marks] [--tiers T] [--paths P] [--credit] [--seed S] [--queue BDP] [--threads N] [--cm OUT] NAME`
 //! where NAME is `permN`, `incastK`, `a2aN`, `ringN:MiB`, `randN:BYTES` or a `.cm` file. `--cm` writes the traffic as a
 //! connection matrix, for a run of the reference simulator on the same.
 
@@ -11,8 +12,8 @@ use lanewright_fabric::fault::Timeline;
 use lanewright_fabric::network::fat_tree::{FatTree, Links};
 use lanewright_fabric::network::{EndpointId, LinkLayer};
 use lanewright_fabric::outcome::{End, Unobserved};
-use lanewright_fabric::packet::{self, Settings, Transport};
-use lanewright_fabric::route::Routes;
+use lanewright_fabric::packet::{self, Dcqcn, Forwarding, Repair, Settings, Transport};
+use lanewright_fabric::route::{Policy, Routes};
 use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::traffic::{Builder, Traffic, When, Work};
 
@@ -55,6 +56,30 @@ fn options() -> Result<Options, String> {
             "--q" => options.settings.queue_packets = Some(number(&value()?)?),
             "--threads" => options.settings.threads = number(&value()?)?,
             "--no-trim" => options.settings.trimming = false,
+            "--transport" => {
+                let transport = match value()?.as_str() {
+                    "uec" => Transport::Uec,
+                    "ndp" => Transport::Ndp,
+                    "roce" => Transport::Roce,
+                    "swift" => Transport::Swift,
+                    "hpcc" => Transport::Hpcc,
+                    other => return Err(format!("{other} is no transport: uec, ndp, roce, swift or hpcc")),
+                };
+                options.settings = Settings::of(transport, options.gbps * 1e9);
+            }
+            "--routing" => {
+                options.settings.routing = match value()?.as_str() {
+                    "ecmp" => Policy::Ecmp,
+                    "spray" => Policy::Spray,
+                    "adaptive" => Policy::Adaptive,
+                    "static" => Policy::Static,
+                    other => return Err(format!("{other} is no routing: ecmp, spray, adaptive or static")),
+                };
+            }
+            "--selective" => options.settings.repair = Repair::Selective,
+            "--cut-through" => options.settings.forwarding = Forwarding::CutThrough,
+            "--simai" => options.settings.dcqcn = Dcqcn::simai(),
+            "--no-marks" => (options.settings.red, options.settings.ecn) = (None, None),
             "--credit" => options.settings.transport = Transport::UecCredit,
             "--both" => options.settings.transport = Transport::UecBoth,
             "--cm" => options.cm = Some(value()?),
@@ -84,7 +109,7 @@ fn traffic(options: &mut Options) -> Result<Traffic, String> {
     let second = values.get(1).copied();
     let nodes = if options.nodes > 0 { options.nodes } else { 128 };
     let end = EndpointId;
-    match name.split(|c: char| c == ':').next().unwrap_or("").trim_end_matches(|c: char| c.is_ascii_digit()) {
+    match name.split(':').next().unwrap_or("").trim_end_matches(|c: char| c.is_ascii_digit()) {
         "perm" => {
             options.nodes = first;
             for at in 0..first {

@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::pool::{Form, flag};
-use super::receiver::Receiver;
+use super::receiver::{PROMISED, Receiver};
 use crate::network::{EndpointId, NodeId};
 use crate::traffic::{TaskId, Work};
 
@@ -17,7 +17,7 @@ impl Engine<'_> {
             Form::Data if self.pool[packet].flags & flag::TRIMMED != 0 => self.take_trimmed(packet),
             Form::Data => self.take(packet),
             Form::Request => self.take_request(packet),
-            Form::Ack | Form::Nack | Form::Pull => self.heard(packet),
+            Form::Ack | Form::Nack | Form::Pull | Form::Cnp => self.heard(packet),
         }
     }
 
@@ -43,7 +43,7 @@ impl Engine<'_> {
     pub(super) fn link_for(&self, at: EndpointId, to: EndpointId, flow: u32) -> Option<u32> {
         let scene = self.scene;
         let node: NodeId = scene.network.node_of(at);
-        let choices = scene.routes.choices(scene.network, node, to);
+        let choices = self.routes.choices(scene.network, node, to);
         choices.get(flow as usize % choices.len().max(1)).map(|edge| edge.0)
     }
 
@@ -55,20 +55,39 @@ impl Engine<'_> {
         if self.scene.params.credit {
             self.wish(flow, seen.sum);
         }
+        let params = &self.scene.params;
+        if self.receiver(flow).is_some() {
+            if params.notify && marked {
+                self.notify(flow);
+            }
+            if params.go_back && self.refuse(packet) {
+                return;
+            }
+        }
         let Some(receiver) = self.receiver(flow) else {
             self.answer_late(packet);
             return;
         };
+        // RoCE's receivers tell of marks in packets of their own.
+        let marked = marked && !params.notify;
+        // A gap is told at once.
+        let gap = params.gaps && seen.seq != receiver.expected;
+        let promised = if params.acknowledge_all || gap { 0 } else { PROMISED };
         let size = u32::from(seen.size);
         receiver.unacknowledged += size;
         let (due, exact) = if receiver.has(seen.seq) {
             (true, marked)
         } else {
-            (receiver.take(seen.seq, size, prompt, marked), marked || prompt)
+            (receiver.take(seen.seq, size, prompt, marked, promised), marked || prompt)
         };
         let all = receiver.expected == receiver.packets;
+        if params.pull && !all {
+            self.owe_pull(flow, false);
+        }
         if due {
-            receiver.unacknowledged = 0;
+            if let Some(receiver) = self.receivers.get_mut(flow) {
+                receiver.unacknowledged = 0;
+            }
             self.answer(packet, exact);
         } else {
             self.pool.remove(packet);
@@ -91,6 +110,12 @@ impl Engine<'_> {
             return;
         }
         let (from, edge) = (receiver.from, receiver.edge);
+        if self.scene.params.go_back && self.refuse(packet) {
+            return;
+        }
+        if self.scene.params.pull {
+            self.owe_pull(flow, true);
+        }
         if self.scene.params.credit {
             self.wish(flow, seen.sum);
             self.queue_for_credit(flow);
@@ -112,6 +137,9 @@ impl Engine<'_> {
             let wished = self.pool[packet].sum;
             self.wish(flow, wished);
             self.queue_for_credit(flow);
+        }
+        if self.scene.params.pull {
+            self.owe_pull(flow, true);
         }
         self.pool[packet].flags |= flag::OF_REQUEST;
         self.answer(packet, false);

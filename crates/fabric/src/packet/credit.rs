@@ -43,7 +43,7 @@ impl Engine<'_> {
         let Some(sender) = self.senders.get_mut(flow) else { return CREDIT_START };
         let mut wish = sender.backlog(params.mtu) + sender.again_bytes;
         if params.window {
-            wish = wish.min(sender.control.window + i64::from(params.mtu));
+            wish = wish.min(sender.control.window() + i64::from(params.mtu));
         }
         wish = wish.min(first_credit(params)) - sender.credit;
         if sender.trusting && wish < i64::from(params.mtu) && sender.window.next < sender.packets {

@@ -4,11 +4,15 @@ use std::ops::ControlFlow;
 
 use super::credit::Pacer;
 use super::event::{Calendar, Event, Kind};
+use super::hpcc::Trail;
+use super::layered::Layered;
+use super::ndp::Puller;
 use super::nic::Nic;
 use super::pool::{NONE, Pool};
 use super::port::{Port, state};
 use super::random::Chance;
 use super::receiver::Receiver;
+use super::reroute::Detours;
 use super::sender::Sender;
 use super::settings::{Params, Settings};
 use super::slab::Slab;
@@ -33,6 +37,7 @@ pub(super) struct Scene<'a> {
     pub(super) nic_of: Vec<u32>,
     /// For each node whether packets end there: only at endpoints that do not forward, or at their own.
     pub(super) ends: Vec<bool>,
+    pub(super) detours: Detours,
 }
 
 impl<'a> Scene<'a> {
@@ -56,13 +61,16 @@ impl<'a> Scene<'a> {
         }
         let ends = network.nodes.iter().map(|node| node.kind == NodeKind::Endpoint).collect();
         let params = Params::new(network, settings);
-        Self { network, routes, traffic, faults, settings, params, heads, nic_of, ends }
+        let detours = Detours::new(network, faults);
+        Self { network, routes, traffic, faults, settings, params, heads, nic_of, ends, detours }
     }
 }
 
 /// The state of a run.
 pub(super) struct Engine<'a> {
     pub(super) scene: &'a Scene<'a>,
+    /// Routes as switches know them now.
+    pub(super) routes: &'a Routes,
     pub(super) now: u64,
     pub(super) calendar: Calendar,
     pub(super) pool: Pool,
@@ -71,6 +79,10 @@ pub(super) struct Engine<'a> {
     pub(super) senders: Slab<Sender>,
     pub(super) receivers: Slab<Receiver>,
     pub(super) pacers: Vec<Pacer>,
+    pub(super) pullers: Vec<Puller>,
+    /// Bytes that each edge has carried, and what links said to each packet; empty without telemetry.
+    pub(super) carried: Vec<u64>,
+    pub(super) trails: Vec<Trail>,
     /// How many each task still waits for.
     pub(super) waits: Vec<u32>,
     /// Packets on their way to parts of the network that other threads run.
@@ -78,6 +90,8 @@ pub(super) struct Engine<'a> {
     pub(super) finishes: Vec<Finish>,
     pub(super) counters: Counters,
     pub(super) done: u64,
+    /// Link layers beyond plain Ethernet, where there are any.
+    pub(super) layered: Option<Box<Layered>>,
     /// Empty when not asked for.
     pub(super) uses: Vec<EdgeUse>,
     pub(super) series: Series,
@@ -93,7 +107,7 @@ impl<'a> Engine<'a> {
             let last = head.kind == NodeKind::Endpoint;
             let host = network.node(edge.from).kind == NodeKind::Endpoint;
             let mut flags = 0;
-            if settings.ecn.is_some() && !host && (!last || params.mark_last_hop) {
+            if (settings.ecn.is_some() || settings.red.is_some()) && !host && (!last || params.mark_last_hop) {
                 flags |= state::MARKS;
             }
             if last {
@@ -118,7 +132,8 @@ impl<'a> Engine<'a> {
                 state: flags,
             }
         };
-        let ports: Vec<Port> = network.edges.iter().enumerate().map(port).collect();
+        let mut ports: Vec<Port> = network.edges.iter().enumerate().map(port).collect();
+        let layered = Layered::new(scene, &mut ports);
         // No event lies nearer than the shortest packet takes, few further than the longest packet and way.
         let step = ports.iter().map(|port| port.serialise(params.header)).min().unwrap_or(1).max(1);
         let horizon = ports.iter().map(|port| port.delay + port.serialise(params.mtu)).max().unwrap_or(1);
@@ -126,6 +141,7 @@ impl<'a> Engine<'a> {
         let tasks = scene.traffic.tasks.len();
         let mut engine = Self {
             scene,
+            routes: scene.routes,
             now: 0,
             calendar: Calendar::new(step, horizon),
             pool: Pool::default(),
@@ -134,11 +150,15 @@ impl<'a> Engine<'a> {
             senders: Slab::new(tasks),
             receivers: Slab::new(tasks),
             pacers: if params.credit { vec![Pacer::default(); network.endpoints.len()] } else { Vec::new() },
+            pullers: if params.pull { vec![Puller::default(); network.endpoints.len()] } else { Vec::new() },
+            carried: if params.telemetry { vec![0; network.edges.len()] } else { Vec::new() },
+            trails: Vec::new(),
             waits: scene.traffic.tasks.iter().map(|task| task.waits).collect(),
             leaving: Vec::new(),
             finishes: vec![Finish::default(); tasks],
             counters: Counters::default(),
             done: 0,
+            layered,
             uses: if settings.edge_use { vec![EdgeUse::default(); network.edges.len()] } else { Vec::new() },
             series: Series::default(),
             watched: Vec::new(),
@@ -169,6 +189,10 @@ impl<'a> Engine<'a> {
         let scene = self.scene;
         for (at, fault) in scene.faults.faults.iter().enumerate() {
             self.push(fault.at.0, Kind::Fault, at as u32, u32::from(counts_faults));
+        }
+        for (at, (time, _)) in scene.detours.from.iter().enumerate() {
+            let at = scene.faults.faults.len() + at;
+            self.push(*time, Kind::Fault, at as u32, u32::from(counts_faults));
         }
         for (at, task) in scene.traffic.tasks.iter().enumerate() {
             let begins = match task.work {
@@ -204,14 +228,15 @@ impl<'a> Engine<'a> {
             Kind::Wake => self.wake(entity),
             Kind::Start => self.begin(entity),
             Kind::Elapsed => self.elapsed(entity),
+            Kind::Grant if self.scene.params.pull => self.pull(entity),
             Kind::Grant => self.grant(entity),
             Kind::Timer => self.timer(entity),
+            Kind::Link => self.hear_link(entity, event.payload()),
             Kind::Fault => {
                 self.counters.events -= u64::from(event.payload() == 0);
                 self.fault(entity);
             }
-            // No transport sends at a rate yet.
-            Kind::Pace => {}
+            Kind::Pace => self.pace(entity),
         }
     }
 

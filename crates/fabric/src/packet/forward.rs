@@ -12,12 +12,21 @@ impl Engine<'_> {
     /// A packet is at the end of an edge.
     #[inline]
     pub(super) fn arrive(&mut self, edge: u32, packet: u32) {
+        if self.layered.is_none() || self.admit(edge, packet) {
+            self.go_on(edge, packet);
+        }
+    }
+
+    /// A packet that came over an edge goes on.
+    #[inline]
+    pub(super) fn go_on(&mut self, edge: u32, packet: u32) {
         let node = self.scene.heads[edge as usize];
         if self.scene.ends[node as usize] {
             self.deliver(packet);
             return;
         }
         match self.way(node, packet) {
+            Some(next) if self.scene.params.cut_through && self.await_whole(edge, next, packet) => {}
             Some(next) => self.enqueue(next, packet),
             None => self.lose(edge, packet),
         }
@@ -28,17 +37,17 @@ impl Engine<'_> {
     pub(super) fn way(&mut self, node: u32, packet: u32) -> Option<u32> {
         let scene = self.scene;
         let seen = &self.pool[packet];
-        let choices = scene.routes.choices(scene.network, NodeId(node), EndpointId(seen.to));
+        let choices = self.routes.choices(scene.network, NodeId(node), EndpointId(seen.to));
         match choices {
             [] => None,
             [only] => Some(only.0),
             _ => {
                 let count = choices.len() as u32;
                 let at = match scene.settings.routing {
-                    Policy::Static => seen.to % count,
+                    Policy::Static => seen.to / self.lower_ways(node) % count,
                     Policy::Adaptive if seen.is_bulk() => {
-                        // Ties by hash, so that not all take the first.
-                        let start = hash(scene.settings.seed, node, seen.flow, seen.entropy) >> 32;
+                        // Ties by a hash of the packet that knows no seed, so that not all take the first.
+                        let start = hash(0, node, seen.flow, seen.seq as u16) >> 32;
                         let first = ((start * u64::from(count)) >> 32) as u32;
                         let load = |at: &u32| {
                             let port = &self.ports[choices[((first + at) % count) as usize].index()];
@@ -69,11 +78,15 @@ impl Engine<'_> {
             self.transmit(edge, packet, size, bulk);
             return;
         }
+        if port.is(state::LANES) {
+            self.enqueue_lane(edge, packet);
+            return;
+        }
         let mut header = !bulk;
         if bulk {
             let full = port.bulk + size > params.queue;
             // A full queue cuts off what comes or what came last, by chance: no sender is at an advantage.
-            let keep = !full || (port.bulk_first != NONE && port.chance.next() >> 63 == 0);
+            let keep = !full || (params.trimming && port.bulk_first != NONE && port.chance.next() >> 63 == 0);
             if !full {
                 port.bulk += size;
             } else if keep {
@@ -134,6 +147,10 @@ impl Engine<'_> {
     /// A packet has left a port where others wait.
     #[inline]
     pub(super) fn wake(&mut self, edge: u32) {
+        if self.ports[edge as usize].is(state::LANES) {
+            self.wake_lanes(edge);
+            return;
+        }
         if self.ports[edge as usize].is(state::HOST) && self.scene.nic_of[edge as usize] != NONE {
             self.wake_nic(edge);
             return;
@@ -144,13 +161,13 @@ impl Engine<'_> {
         port.bulk -= u32::from(port.sending_bytes);
         port.sending_bytes = 0;
         if port.sending != NONE {
-            if port.bulk > params.mark_from && port.is(state::MARKS) {
-                let span = params.mark_all - params.mark_from;
-                if port.bulk > params.mark_all || port.chance.below(span.max(1)) < port.bulk - params.mark_from {
-                    // It cannot have arrived yet: it has only just left.
-                    self.pool[port.sending].flags |= flag::MARKED;
-                    self.counters.marked += 1;
-                }
+            if port.bulk > params.mark_from
+                && port.is(state::MARKS)
+                && (port.bulk > params.mark_all || port.chance.below(params.mark_span) < port.bulk - params.mark_from)
+            {
+                // It cannot have arrived yet: it has only just left.
+                self.pool[port.sending].flags |= flag::MARKED;
+                self.counters.marked += 1;
             }
             port.sending = NONE;
         }
@@ -180,26 +197,35 @@ impl Engine<'_> {
     /// Puts a packet on the wire of an idle port.
     #[inline]
     pub(super) fn transmit(&mut self, edge: u32, packet: u32, size: u32, bulk: bool) {
+        let params = &self.scene.params;
         let port = &mut self.ports[edge as usize];
+        if port.is(state::DOWN | state::LANES | state::SPECIAL) {
+            self.transmit_special(edge, packet, size, bulk);
+            return;
+        }
         let end = self.now + port.serialise(size);
         port.free_at = end;
-        let arrival = end + port.delay;
+        let mut arrival = end + port.delay;
+        if params.cut_through && !port.is(state::LAST_HOP) {
+            arrival -= port.serialise(size) - port.serialise(size.min(params.header));
+        }
         if bulk {
             port.bulk += size;
             port.sending = packet;
             port.sending_bytes = size as u16;
+            if params.cut_through {
+                self.mark_early(edge, packet);
+            }
+        }
+        if params.telemetry {
+            self.tell(edge, packet, size, bulk);
         }
         if !self.uses.is_empty() || !self.watched.is_empty() {
             self.note_sent(edge, size);
         }
-        if self.ports[edge as usize].is(state::DOWN) {
-            self.ports[edge as usize].sending = NONE;
-            self.counters.corrupted += 1;
-            self.lose(edge, packet);
-            return;
-        }
         if self.ports[edge as usize].is(state::CROSSES) {
-            self.leave(end, arrival, edge, packet);
+            // With cut-through it may not be marked any more, and is elsewhere before its end has left.
+            self.leave(if self.scene.params.cut_through { self.now } else { end }, arrival, edge, packet);
             return;
         }
         self.push(arrival, Kind::Arrive, edge, packet);
@@ -227,11 +253,14 @@ impl Engine<'_> {
         if let Some(used) = self.uses.get_mut(edge as usize) {
             used.lost += 1;
         }
+        if self.layered.is_some() {
+            self.free_lost(packet);
+        }
         self.pool.remove(packet);
     }
 
     #[cold]
-    fn note_queue(&mut self, edge: u32) {
+    pub(super) fn note_queue(&mut self, edge: u32) {
         let port = &self.ports[edge as usize];
         let waiting = u64::from(port.bulk - u32::from(port.sending_bytes) + port.headers);
         if let Some(used) = self.uses.get_mut(edge as usize) {

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::engine::{Engine, Scene};
 use super::event::Kind;
+use super::hpcc::Trail;
 use super::pool::{NONE, Packet};
 use super::port::state;
 use crate::network::{Network, NodeId};
@@ -25,6 +26,9 @@ pub(super) struct Leaving {
     edge: u32,
     packet: u32,
 }
+
+/// A packet between parts: when and by which edge it arrives, its map, and what links said to it.
+type Moved = (u64, u32, Packet, u64, Option<Box<Trail>>);
 
 /// Which part each node belongs to, and how long a window may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,14 +112,15 @@ impl Engine<'_> {
     }
 
     /// The packets that have left their ports before `limit`.
-    fn hand_over(&mut self, limit: u64) -> Vec<(u64, u32, Packet, u64)> {
+    fn hand_over(&mut self, limit: u64) -> Vec<Moved> {
         let mut gone = Vec::new();
-        let pool = &mut self.pool;
+        let (pool, trails) = (&mut self.pool, &self.trails);
         self.leaving.retain(|leaving| {
             if leaving.departure >= limit {
                 return true;
             }
-            gone.push((leaving.arrival, leaving.edge, pool[leaving.packet], pool.map(leaving.packet)));
+            let trail = trails.get(leaving.packet as usize).copied().map(Box::new);
+            gone.push((leaving.arrival, leaving.edge, pool[leaving.packet], pool.map(leaving.packet), trail));
             pool.remove(leaving.packet);
             false
         });
@@ -123,9 +128,12 @@ impl Engine<'_> {
     }
 
     /// A packet from another part.
-    fn take_over(&mut self, (arrival, edge, packet, map): (u64, u32, Packet, u64)) {
+    fn take_over(&mut self, (arrival, edge, packet, map, trail): Moved) {
         let at = self.pool.add(packet);
         self.pool.set_map(at, map);
+        if let Some(trail) = trail {
+            self.keep_trail(at, &trail);
+        }
         self.push(arrival, Kind::Arrive, edge, at);
     }
 

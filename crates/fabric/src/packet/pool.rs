@@ -18,6 +18,8 @@ pub(super) enum Form {
     Pull,
     /// The sender has something to send but no credit, or waits in vain.
     Request,
+    /// The receiver saw marks (RoCE's congestion notification).
+    Cnp,
 }
 
 /// Flags of a packet.
@@ -36,6 +38,8 @@ pub(super) mod flag {
     pub(in super::super) const EXACT: u8 = 32;
     /// An acknowledgement of a request, which tells nothing about delay.
     pub(in super::super) const OF_REQUEST: u8 = 64;
+    /// Its header came before; now it comes in whole (cut-through).
+    pub(in super::super) const WHOLE: u8 = 128;
 }
 
 /// A packet.
@@ -62,6 +66,8 @@ pub(super) struct Packet {
     pub(super) form: Form,
     /// See [`flag`].
     pub(super) flags: u8,
+    /// Ports that have told it about their links.
+    pub(super) hops: u8,
 }
 
 impl Packet {

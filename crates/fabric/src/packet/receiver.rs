@@ -1,7 +1,7 @@
 //! What a receiver remembers of a message: which packets came, and what it owes the sender.
 
 /// Acknowledge at least after so many bytes (the reference simulator's default: four full packets).
-const PROMISED: u32 = 16_384;
+pub(super) const PROMISED: u32 = 16_384;
 
 /// One message at its receiver.
 #[derive(Clone, Debug)]
@@ -27,6 +27,14 @@ pub(super) struct Receiver {
     pub(super) granted: u32,
     pub(super) wished: u32,
     pub(super) pulls: u16,
+    /// Where credit began.
+    pub(super) first_grant: u32,
+    /// Packets that must be sent again, as far as is known here.
+    pub(super) repeats: u32,
+    /// What came out of turn was refused since the last packet in turn.
+    pub(super) refused: bool,
+    /// The sender may be told of marks from this time on, ps.
+    pub(super) notify_from: u64,
     /// Packets above `expected` that came: a ring of bits.
     bits: Vec<u64>,
 }
@@ -48,6 +56,10 @@ impl Receiver {
             granted: credit_start,
             wished: credit_start,
             pulls: 0,
+            first_grant: credit_start,
+            repeats: 0,
+            refused: false,
+            notify_from: 0,
             bits: Vec::new(),
         }
     }
@@ -131,7 +143,8 @@ impl Receiver {
     }
 
     /// Takes a new packet in. Whether an acknowledgement is due.
-    pub(super) fn take(&mut self, seq: u32, size: u32, prompt: bool, marked: bool) -> bool {
+    /// `promised`: bytes after which one is due in any case.
+    pub(super) fn take(&mut self, seq: u32, size: u32, prompt: bool, marked: bool, promised: u32) -> bool {
         let mut due = !self.started || prompt || marked;
         self.started = true;
         self.received = self.received.wrapping_add(size);
@@ -146,7 +159,7 @@ impl Receiver {
             self.put(seq);
             self.early += 1;
         }
-        due || self.unacknowledged >= PROMISED
+        due || self.unacknowledged >= promised
     }
 
     /// Where the map of an ordinary acknowledgement begins.
@@ -173,7 +186,7 @@ mod tests {
                 }
                 prop_assert_eq!(receiver.has(seq), came.contains(&seq));
                 if came.insert(seq) {
-                    receiver.take(seq, 100, false, false);
+                    receiver.take(seq, 100, false, false, PROMISED);
                 }
                 let gap = (0..).find(|seq| !came.contains(seq)).expect("finite");
                 prop_assert_eq!(receiver.expected, gap);

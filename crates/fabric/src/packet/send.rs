@@ -8,15 +8,18 @@ use super::port::state;
 impl Engine<'_> {
     /// Whether a message may send its next packet as far as window and credit go.
     #[inline]
-    fn may_send(&mut self, flow: u32) -> bool {
+    pub(super) fn may_send(&mut self, flow: u32) -> bool {
         let params = &self.scene.params;
         let Some(sender) = self.senders.get_mut(flow) else { return false };
         let Some(seq) = sender.next() else { return false };
-        if params.credit && sender.credit <= 0 {
+        if (params.credit || params.pull) && sender.credit <= 0 {
             return false;
         }
         let size = i64::from(sender.size(seq, params.mtu));
-        !params.window || sender.control.window >= sender.in_flight + size
+        if params.window && !sender.control.admits(sender.in_flight, size) {
+            return false;
+        }
+        !params.paced || self.is_due(flow)
     }
 
     /// Sends what window, credit and link allow; waits for the link's turn if it must.
@@ -86,14 +89,14 @@ impl Engine<'_> {
     }
 
     /// Puts the next packet of a message on the wire.
-    fn send_next(&mut self, flow: u32) {
+    pub(super) fn send_next(&mut self, flow: u32) {
         let params = &self.scene.params;
         let now = self.now;
         let Some(sender) = self.senders.get_mut(flow) else { return };
         let Some(seq) = sender.next() else { return };
         let size = sender.size(seq, params.mtu);
         let again = seq < sender.window.next;
-        if params.credit {
+        if params.credit || params.pull {
             sender.credit -= i64::from(size);
         }
         if again {
@@ -102,7 +105,8 @@ impl Engine<'_> {
         }
         sender.window.send(seq, now);
         sender.in_flight += i64::from(size);
-        let next_fits = !params.window || sender.in_flight + i64::from(size) < sender.control.window;
+        sender.control.sent(self.scene.settings, now, size);
+        let next_fits = !params.window || sender.in_flight + i64::from(size) < sender.control.window();
         let prompt =
             again || sender.window.next == sender.packets || (params.credit && sender.credit <= 0) || !next_fits;
         let mut flags = if prompt { flag::PROMPT } else { 0 };
@@ -124,6 +128,7 @@ impl Engine<'_> {
             entropy,
             form: Form::Data,
             flags,
+            hops: 0,
         });
         self.counters.packets += 1;
         self.counters.retransmitted += u64::from(again);

@@ -1,6 +1,6 @@
 //! What a sender remembers of a message on the way: its packets' states, and what may go next.
 
-use super::nscc::Nscc;
+use super::control::Control;
 use super::spray::Spray;
 
 /// Where a packet of a message is.
@@ -133,10 +133,48 @@ pub(super) struct Sender {
     /// When credit was last asked for.
     pub(super) asked: u64,
     pub(super) spray: Spray,
-    pub(super) control: Nscc,
+    pub(super) control: Control,
+    /// A pace event is under way.
+    pub(super) pacing: bool,
 }
 
 impl Sender {
+    /// Nothing to send yet.
+    pub(super) fn new(control: Control, spray: Spray) -> Self {
+        Self {
+            to: 0,
+            edge: 0,
+            packets: 0,
+            last_size: 0,
+            blocked: false,
+            timer: false,
+            trusting: false,
+            window: Window::default(),
+            again: 0,
+            again_bytes: 0,
+            again_from: 0,
+            in_flight: 0,
+            received: 0,
+            credit: 0,
+            granted: 0,
+            asked: 0,
+            spray,
+            control,
+            pacing: false,
+        }
+    }
+
+    /// Takes note of the bytes received as reported; says how many are new. Answers may overtake each other: an older
+    /// count says nothing new.
+    #[inline]
+    pub(super) fn hear_received(&mut self, received: u32) -> u32 {
+        let fresh = received.wrapping_sub(self.received);
+        let fresh = if fresh < 1 << 31 { fresh } else { 0 };
+        self.received = self.received.wrapping_add(fresh);
+        self.in_flight -= i64::from(fresh);
+        fresh
+    }
+
     /// Bytes on the wire of a packet.
     #[inline]
     pub(super) fn size(&self, seq: u32, mtu: u32) -> u32 {

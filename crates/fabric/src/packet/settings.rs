@@ -2,6 +2,12 @@
 
 use serde::Serialize;
 
+use super::dcqcn::Dcqcn;
+use super::hpcc::Hpcc;
+use super::link_settings::LinkSettings;
+use super::repair::Repair;
+use super::swift::Swift;
+use super::switching::{Forwarding, Red};
 use crate::network::{EdgeId, EndpointId, Network, NodeId, NodeKind, Shape};
 use crate::route::Policy;
 use crate::time::{Rate, Time};
@@ -16,6 +22,18 @@ pub enum Transport {
     UecCredit,
     /// Both: credit and window must allow a packet.
     UecBoth,
+    /// None: links with credits or pauses hold senders back, and lose nothing. A message's last packet is acknowledged at
+    /// once, others now and then; what is missing for 67 ms is sent again (InfiniBand's local acknowledgement timeout of
+    /// 4.096 us times 2^14).
+    Credit,
+    /// The first window on trust, then one packet for each pull that the receiver paces (NDP).
+    Ndp,
+    /// RDMA over converged Ethernet with DCQCN: a rate, cut when receivers tell of marks.
+    Roce,
+    /// Swift: a window that follows a target for the round trip.
+    Swift,
+    /// HPCC: a window set by what switches say about their links.
+    Hpcc,
 }
 
 /// How a sender chooses the entropy of a packet when it sprays.
@@ -69,10 +87,24 @@ pub struct Settings {
     pub initial_window: Option<u32>,
     /// Full queues cut off payloads instead of dropping packets.
     pub trimming: bool,
+    /// Marks by random early detection instead of `ecn`.
+    pub red: Option<Red>,
+    /// When switches send packets on.
+    pub forwarding: Forwarding,
+    /// What is sent again after a loss.
+    pub repair: Repair,
+    /// Constants of RoCE's rate control.
+    pub dcqcn: Dcqcn,
+    /// Constants of Swift.
+    pub swift: Swift,
+    /// Constants of HPCC.
+    pub hpcc: Hpcc,
     /// Queueing delay that senders aim at. `None`: 0.75 of the round trip with trimming, else one.
     pub target_delay: Option<Time>,
     /// Round trip of the longest way without queues. `None`: from the network.
     pub base_rtt: Option<Time>,
+    /// Link layers.
+    pub links: LinkSettings,
     /// Whether to count what each edge carries.
     pub edge_use: bool,
     /// What to record over time.
@@ -98,8 +130,15 @@ impl Default for Settings {
             seed: 13,
             initial_window: None,
             trimming: true,
+            red: None,
+            forwarding: Forwarding::StoreAndForward,
+            repair: Repair::Selective,
+            dcqcn: Dcqcn::default(),
+            swift: Swift::default(),
+            hpcc: Hpcc::default(),
             target_delay: None,
             base_rtt: None,
+            links: LinkSettings::default(),
             edge_use: false,
             sampling: None,
             threads: 1,
@@ -123,6 +162,8 @@ pub(super) struct Params {
     pub(super) queue: u32,
     pub(super) mark_from: u32,
     pub(super) mark_all: u32,
+    /// Bytes beyond `mark_from` at which marks would be certain if their probability went on growing.
+    pub(super) mark_span: u32,
     /// Marks also on the last hop: not when receivers grant credit, since they know.
     pub(super) mark_last_hop: bool,
     pub(super) trimming: bool,
@@ -133,6 +174,21 @@ pub(super) struct Params {
     /// Senders keep a window; receivers grant credit.
     pub(super) window: bool,
     pub(super) credit: bool,
+    /// Receivers pull; first window in packets.
+    pub(super) pull: bool,
+    pub(super) first_window: u32,
+    /// Senders hold packets back until they are due.
+    pub(super) paced: bool,
+    /// Every packet is acknowledged.
+    pub(super) acknowledge_all: bool,
+    /// Receivers tell of marks in packets of their own.
+    pub(super) notify: bool,
+    /// Ports write into packets what they carry.
+    pub(super) telemetry: bool,
+    /// Everything from a loss on is sent again; or losses are found by gaps.
+    pub(super) go_back: bool,
+    pub(super) gaps: bool,
+    pub(super) cut_through: bool,
     pub(super) nscc: super::nscc::Constants,
 }
 
@@ -141,8 +197,10 @@ impl Params {
         let mtu = u32::from(settings.mtu.max(settings.header.saturating_add(1)));
         let header = u32::from(settings.header.max(1));
         let host_rate = host_rate(network);
-        let rtt =
-            settings.base_rtt.map_or_else(|| longest_round_trip(network, host_rate, mtu, header), |rtt| rtt.0).max(1);
+        let rtt = match settings.base_rtt {
+            Some(rtt) => rtt.0.max(1),
+            None => longest_round_trip(network, host_rate, mtu, header, settings.forwarding).max(1),
+        };
         let bytes = host_rate.bytes_per_second();
         let bdp = rtt as f64 * 1e-12 * bytes;
         // As in the reference simulator, sizes are whole packets.
@@ -155,17 +213,27 @@ impl Params {
         let queue = (queue_packets * f64::from(mtu)) as u32;
         let within = bdp_packets.min(queue_packets);
         let mark = |share: f64| ((within * share.clamp(0.0, 1.0)).ceil() * f64::from(mtu)) as u32;
-        let (mark_from, mark_all) = settings.ecn.map_or((u32::MAX, u32::MAX), |(from, all)| (mark(from), mark(all)));
+        let (mark_from, mark_all) = match (settings.red, settings.ecn) {
+            (Some(red), _) => (red.from, red.to),
+            (None, Some((from, all))) => (mark(from), mark(all)),
+            (None, None) => (u32::MAX, u32::MAX),
+        };
+        let mark_all = mark_all.max(mark_from);
+        let most = settings.red.map_or(1.0, |red| red.most.clamp(1e-6, 1.0));
+        let mark_span = (f64::from(mark_all - mark_from) / most).max(1.0) as u32;
         let (window, credit) = match settings.transport {
             Transport::Uec => (true, false),
             Transport::UecCredit => (false, true),
             Transport::UecBoth => (true, true),
+            Transport::Credit => (false, false),
+            Transport::Ndp | Transport::Roce => (false, false),
+            Transport::Swift | Transport::Hpcc => (true, false),
         };
         let paths = match settings.routing {
             Policy::Spray => settings.paths.clamp(1, 1 << 14).next_power_of_two(),
             _ => 1,
         };
-        Self {
+        let params = Self {
             mtu,
             mss: mtu - header,
             header,
@@ -173,16 +241,33 @@ impl Params {
             host_rate: bytes,
             queue,
             mark_from,
-            mark_all: mark_all.max(mark_from),
+            mark_all,
+            mark_span,
             mark_last_hop: !credit,
             trimming: settings.trimming,
             paths,
             // Time for six full queues and some for the ends: the reference simulator's rule.
-            timeout: 15_000_000 + (f64::from(queue) * 6.0 / bytes * 1e12) as u64,
+            timeout: match settings.transport {
+                Transport::Credit => 4_096_000 << 14,
+                _ => 15_000_000 + (f64::from(queue) * 6.0 / bytes * 1e12) as u64,
+            },
             window,
             credit,
+            pull: settings.transport == Transport::Ndp,
+            first_window: 0,
+            paced: matches!(settings.transport, Transport::Roce | Transport::Swift | Transport::Hpcc),
+            acknowledge_all: matches!(settings.transport, Transport::Ndp | Transport::Swift | Transport::Hpcc),
+            notify: settings.transport == Transport::Roce,
+            telemetry: settings.transport == Transport::Hpcc,
+            go_back: settings.repair == Repair::GoBackN,
+            // Gaps tell of losses where packets keep their order: on one way, without trimming.
+            gaps: settings.repair == Repair::Selective
+                && !settings.trimming
+                && matches!(settings.routing, Policy::Ecmp | Policy::Static),
+            cut_through: settings.forwarding == Forwarding::CutThrough,
             nscc: super::nscc::Constants::new(settings, rtt, bytes, mtu, mtu - header),
-        }
+        };
+        Self { first_window: super::ndp::first_window(settings, &params), ..params }
     }
 }
 
@@ -193,10 +278,14 @@ fn host_rate(network: &Network) -> Rate {
 }
 
 /// Round trip of a full packet and its acknowledgement over the longest way, in ps.
-fn longest_round_trip(network: &Network, rate: Rate, mtu: u32, header: u32) -> u64 {
+fn longest_round_trip(network: &Network, rate: Rate, mtu: u32, header: u32, forwarding: Forwarding) -> u64 {
     let (hops, delay) = longest_way(network);
-    let ends = rate.serialise(u64::from(mtu)).0 + rate.serialise(u64::from(header)).0;
-    2 * delay + hops * ends
+    let (whole, header) = (rate.serialise(u64::from(mtu)).0, rate.serialise(u64::from(header)).0);
+    match forwarding {
+        Forwarding::StoreAndForward => 2 * delay + hops * (whole + header),
+        // The header goes on, the rest of the packet follows it.
+        Forwarding::CutThrough => 2 * delay + whole + (2 * hops - 1) * header,
+    }
 }
 
 /// Edges and delay in ps of the longest of the shortest ways from some endpoints (all that a regular network needs).

@@ -1,13 +1,14 @@
 //! When tasks begin and end.
 
 use super::accept::{CREDIT_START, packets_of};
+use super::control::Control;
 use super::credit::first_credit;
 use super::engine::Engine;
 use super::event::Kind;
-use super::nscc::Nscc;
 use super::port::Port;
 use super::random::Chance;
-use super::sender::{Sender, Window};
+use super::sender::Sender;
+use super::settings::Transport;
 use super::spray::Spray;
 use crate::network::EndpointId;
 use crate::time::Time;
@@ -33,28 +34,40 @@ impl Engine<'_> {
         let Some(packets) = packets_of(bytes, params.mss) else { return };
         let last_size = (bytes - u64::from(packets - 1) * u64::from(params.mss)) as u32 + params.header;
         let settings = scene.settings;
+        let rate = rate_of(&self.ports[edge as usize]);
+        let control = Control::new(settings, params, rate, self.hops(from, to));
+        let spray = Spray::new(settings.balancer, params.paths, Chance::new(settings.seed, 2, task));
         let sender = Sender {
             to: to.0,
             edge,
             packets,
             last_size,
-            blocked: false,
-            timer: false,
-            trusting: true,
-            window: Window::default(),
-            again: 0,
-            again_bytes: 0,
-            again_from: 0,
-            in_flight: 0,
-            received: 0,
-            credit: first_credit(params),
+            trusting: !params.pull,
+            credit: if params.pull {
+                i64::from(params.first_window) * i64::from(params.mtu)
+            } else {
+                first_credit(params)
+            },
             granted: CREDIT_START,
-            asked: 0,
-            spray: Spray::new(settings.balancer, params.paths, Chance::new(settings.seed, 2, task)),
-            control: Nscc::new(&params.nscc, rate_of(&self.ports[edge as usize])),
+            ..Sender::new(control, spray)
         };
         self.senders.insert(task, sender);
         self.try_send(task);
+    }
+
+    /// Edges on a shortest way, where the congestion control asks.
+    fn hops(&self, from: EndpointId, to: EndpointId) -> u32 {
+        let (network, mut node, mut hops) = (self.scene.network, self.scene.network.node_of(from), 0);
+        if self.scene.settings.transport != Transport::Swift {
+            return 0;
+        }
+        // No shortest way has more edges than there are nodes.
+        while node != network.node_of(to) && (hops as usize) < network.nodes.len() {
+            let Some(edge) = self.routes.choices(network, node, to).first() else { break };
+            node = network.edge(*edge).to;
+            hops += 1;
+        }
+        hops
     }
 
     /// A delay is over.
