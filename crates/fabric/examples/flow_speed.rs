@@ -155,6 +155,8 @@ fn main() -> Result<(), String> {
                 up_from_leaf: 64,
                 leaves_per_pod: 32,
                 up_from_middle: 32,
+                leaf_bundle: 1,
+                middle_bundle: 1,
             };
             (tree(shape), hierarchical(ranks), number(2).unwrap_or(0.0))
         }
@@ -162,9 +164,16 @@ fn main() -> Result<(), String> {
             let numbers: Vec<u32> = arguments[2].split(',').filter_map(|text| text.parse().ok()).collect();
             let shape = match numbers[..] {
                 [endpoints] => FatTree::balanced(endpoints, 3)?,
-                [endpoints, tiers, per_leaf, up_from_leaf, leaves_per_pod, up_from_middle] => {
-                    FatTree { endpoints, tiers: tiers as u8, per_leaf, up_from_leaf, leaves_per_pod, up_from_middle }
-                }
+                [endpoints, tiers, per_leaf, up_from_leaf, leaves_per_pod, up_from_middle] => FatTree {
+                    endpoints,
+                    tiers: tiers as u8,
+                    per_leaf,
+                    up_from_leaf,
+                    leaves_per_pod,
+                    up_from_middle,
+                    leaf_bundle: 1,
+                    middle_bundle: 1,
+                },
                 _ => return Err("ENDPOINTS, or endpoints,tiers,per leaf,up,leaves per pod,up".to_owned()),
             };
             (tree(shape), file(&arguments[1])?, number(3).unwrap_or(0.0))

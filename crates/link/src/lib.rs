@@ -9,6 +9,8 @@
 //! - [`fec`] takes a lane's errors through error correction to frame loss, [`optics`] does optical power budgets;
 //! - [`reach`] models channels from boards, cables and packages, and places retimers.
 //!
+//! [`normal`] is the distribution that all of them meet.
+//!
 //! The crate knows nothing of fabrics or money, reads no file and prints nothing: texts and bytes are handed to it, and
 //! it returns plain values.
 
@@ -16,6 +18,7 @@ pub mod com;
 pub mod eye;
 pub mod fec;
 pub mod network;
+pub mod normal;
 pub mod optics;
 pub mod quality;
 pub mod reach;

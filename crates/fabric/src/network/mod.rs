@@ -110,6 +110,16 @@ pub enum Shape {
     Irregular,
     /// A folded Clos whose tiers are numbered as in [`fat_tree`].
     FatTree(fat_tree::FatTree),
+    /// Servers whose accelerators hang at rails of a folded Clos, as in [`rail`].
+    Rail(rail::Rail),
+    /// A torus or mesh, as in [`torus`].
+    Torus(torus::Torus),
+    /// A dragonfly, as in [`dragonfly`].
+    Dragonfly(dragonfly::Dragonfly),
+    /// Every endpoint linked to every other, as in [`full_mesh`].
+    FullMesh(full_mesh::FullMesh),
+    /// One switched domain of several planes, as in [`scale_up`].
+    ScaleUp(scale_up::ScaleUp),
 }
 
 /// A network.
@@ -198,6 +208,15 @@ impl Builder {
         id
     }
 
+    /// Adds so many nodes, in groups of `per_group`; gives the first.
+    pub(crate) fn nodes(&mut self, count: u32, kind: NodeKind, tier: u8, per_group: u32, latency: Time) -> u32 {
+        let first = self.nodes.len() as u32;
+        for at in 0..count {
+            self.node(Node { kind, tier, group: at / per_group.max(1), latency });
+        }
+        first
+    }
+
     /// Adds a node with a name. Either all nodes of a network have names or none.
     pub fn named(&mut self, node: Node, name: impl Into<String>) -> NodeId {
         self.names.push(name.into());
@@ -247,4 +266,56 @@ impl Builder {
     }
 }
 
+/// Most links of a network: edges are counted in 32 bits.
+pub const MOST_LINKS: u32 = 1 << 30;
+
+/// What all links of one kind are like, with the switches that they lead to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Links {
+    /// Rate per port and direction.
+    pub rate: Rate,
+    /// Delay of every link.
+    pub delay: Time,
+    /// Latency of every switch.
+    pub switch_latency: Time,
+    /// How packets are carried.
+    pub layer: LinkLayer,
+}
+
+impl Links {
+    /// One direction of such a link.
+    pub(crate) fn edge(&self, from: u32, to: u32, domain: DomainId) -> Edge {
+        Edge {
+            from: NodeId(from),
+            to: NodeId(to),
+            rate: self.rate,
+            delay: self.delay,
+            layer: self.layer,
+            lanes: self.layer.usual_lanes(),
+            domain,
+        }
+    }
+}
+
+impl LinkLayer {
+    /// Lanes of a usual port: 4 of Ethernet, InfiniBand and UALink, 2 of NVLink, 16 of PCIe.
+    pub fn usual_lanes(self) -> u16 {
+        match self {
+            Self::Ethernet | Self::LosslessEthernet | Self::InfiniBand | Self::UaLink => 4,
+            Self::NvLink => 2,
+            Self::PcieFlit | Self::PciePacket => 16,
+        }
+    }
+}
+
+pub mod coding;
+pub mod dragonfly;
 pub mod fat_tree;
+pub mod full_mesh;
+pub mod head_node;
+pub mod leaf_spine;
+pub mod rail;
+pub mod scale_up;
+pub mod system;
+pub mod topo_file;
+pub mod torus;

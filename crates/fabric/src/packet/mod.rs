@@ -1,1 +1,96 @@
 //! The packet engine: every packet through queues, transports and link layers, in whole picoseconds.
+//!
+//! [`run`] moves the messages of a [`Traffic`] over a [`Network`]. Time comes from a calendar of events (`event`); packets
+//! live in a pool and are named by index (`pool`); a port is one cache line (`port`). Switches forward, mark and trim
+//! (`forward`); endpoints send (`send`, `nic`), take in (`accept`) and learn (`feedback`), by window (`nscc`) or credit
+//! (`credit`), spread over ways by entropy (`spray`). Several threads share a run by parts of the network (`parallel`).
+
+mod accept;
+mod control;
+mod credit;
+mod dcqcn;
+mod engine;
+mod event;
+mod faulty;
+mod feedback;
+mod forward;
+mod hpcc;
+mod ndp;
+mod nic;
+mod nscc;
+mod pace;
+mod parallel;
+mod pool;
+mod port;
+mod profile;
+mod random;
+mod receiver;
+mod repair;
+mod reroute;
+mod send;
+mod sender;
+mod settings;
+mod slab;
+mod spray;
+mod swift;
+mod switching;
+mod tasks;
+
+pub use dcqcn::Dcqcn;
+pub use hpcc::Hpcc;
+pub use repair::Repair;
+pub use settings::{Balancer, Sampling, Settings, Transport};
+pub use swift::Swift;
+pub use switching::{Forwarding, Queueing, Red};
+
+use crate::fault::{Change, Timeline};
+use crate::network::Network;
+use crate::outcome::{Observer, Outcome};
+use crate::route::Routes;
+use crate::traffic::{Traffic, Work};
+
+/// Moves the traffic, packet by packet. The traffic has passed [`Traffic::check`].
+///
+/// The observer may stop the run; the outcome then holds what is finished.
+pub fn run(
+    network: &Network,
+    routes: &Routes,
+    traffic: &Traffic,
+    faults: &Timeline,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Outcome {
+    let scene = engine::Scene::new(network, routes, traffic, faults, settings);
+    let limit = settings.end.0.saturating_add(1);
+    let parts = parallel::Parts::new(network, traffic, settings.threads);
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(settings.threads.max(1));
+    let (engine, flow) = match parts.and_then(|parts| Some((parts, threads.build().ok()?))) {
+        // The observer stays on this thread; the parts' windows go to the others.
+        Some((parts, threads)) => parallel::run(&scene, &parts, limit, &threads, observer),
+        None => {
+            let mut engine = engine::Engine::new(&scene);
+            engine.prime(|_| true, true);
+            let flow = engine.run_before(limit, observer);
+            (engine, flow)
+        }
+    };
+    // Whoever handles a packet passes it on or lets it go.
+    debug_assert!(flow.is_break() || limit != u64::MAX || engine.pool.in_flight() == 0, "packets were left behind");
+    let stopped = flow.is_break() || engine.done < traffic.tasks.len() as u64;
+    let mut outcome = engine.finish(stopped);
+    outcome.notes = notes(traffic, faults);
+    outcome
+}
+
+/// What this engine leaves out of what it was given.
+fn notes(traffic: &Traffic, faults: &Timeline) -> Vec<String> {
+    let mut notes = Vec::new();
+    let in_network = traffic.tasks.iter().filter(|task| matches!(task.work, Work::InNetwork { .. })).count();
+    if in_network > 0 {
+        notes.push(format!("{in_network} operations inside the network were not run: the packet engine has none"));
+    }
+    if faults.faults.iter().any(|fault| matches!(fault.change, Change::BitErrors { .. })) {
+        notes.push("bit errors were left out: the packet engine has none".to_owned());
+    }
+    notes
+}

@@ -3,11 +3,47 @@
 //! Bins are counted from zero volt, so that distributions can be convolved without interpolation. Values are rounded to
 //! bins as the script rounds them; its answers step with the bin.
 
-use realfft::RealFftPlanner;
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use realfft::num_complex::Complex64;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 /// Products of lengths from which on two distributions are convolved by Fourier transform.
 const DIRECT_LIMIT: usize = 1 << 18;
+
+/// Points of all plans that a thread keeps; beyond them it starts anew.
+const KEPT_POINTS: usize = 1 << 22;
+
+/// A transform there and back.
+type Transforms = (Arc<dyn RealToComplex<f64>>, Arc<dyn ComplexToReal<f64>>);
+
+/// Plans of transforms: making one costs more than using it.
+#[derive(Default)]
+struct Plans {
+    made: std::collections::BTreeMap<usize, Transforms>,
+    points: usize,
+}
+
+thread_local! {
+    static PLANS: RefCell<Plans> = RefCell::new(Plans::default());
+}
+
+impl Plans {
+    fn of(&mut self, size: usize) -> Transforms {
+        if let Some(found) = self.made.get(&size) {
+            return found.clone();
+        }
+        if self.points + size > KEPT_POINTS {
+            *self = Self::default();
+        }
+        let mut planner = RealFftPlanner::<f64>::new();
+        let both = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
+        self.points += size;
+        self.made.insert(size, both.clone());
+        both
+    }
+}
 
 /// Probability per bin.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +77,12 @@ impl Distribution {
     /// Sum of independent symbols of `levels` levels, each times one of the samples (93A-39, 93A-40). Samples below a bin
     /// are left out.
     pub fn of_symbols(samples: impl IntoIterator<Item = f64>, levels: u32, bin_v: f64) -> Self {
+        Self::of_symbols_in(samples, levels, bin_v, 1)
+    }
+
+    /// The same with every level of every sample first rounded to a bin, then towards zero to one of bins `coarse` times
+    /// as wide: cheaper, and no value is further from zero.
+    pub fn of_symbols_in(samples: impl IntoIterator<Item = f64>, levels: u32, bin_v: f64, coarse: i64) -> Self {
         let mut samples: Vec<f64> = samples.into_iter().map(f64::abs).filter(|h| *h > bin_v).collect();
         samples.sort_by(|a, b| b.total_cmp(a));
         let mut now = vec![1.0];
@@ -48,10 +90,14 @@ impl Distribution {
         let mut first = 0i64;
         let mut offsets: Vec<(usize, f64)> = Vec::with_capacity(levels as usize);
         for h in samples {
-            let low = place(h, 0, levels, bin_v);
+            let at_level = |level: u32| place(h, level, levels, bin_v) / coarse;
+            let low = at_level(0);
+            if low == 0 {
+                break;
+            }
             offsets.clear();
             for level in 0..levels {
-                let at = (place(h, level, levels, bin_v) - low) as usize;
+                let at = (at_level(level) - low) as usize;
                 match offsets.last_mut() {
                     Some(last) if last.0 == at => last.1 += 1.0,
                     _ => offsets.push((at, 1.0)),
@@ -69,7 +115,18 @@ impl Distribution {
             std::mem::swap(&mut now, &mut next);
             first += low;
         }
-        Self { bin_v, first, probability: now }
+        Self { bin_v: bin_v * coarse as f64, first, probability: now }
+    }
+
+    /// This one with every value rounded towards zero to bins `coarse` times as wide.
+    pub fn in_wider_bins(&self, coarse: i64) -> Self {
+        let last = self.first + self.probability.len() as i64 - 1;
+        let first = self.first / coarse;
+        let mut probability = vec![0.0; (last / coarse - first + 1) as usize];
+        for (k, p) in self.probability.iter().enumerate() {
+            probability[((self.first + k as i64) / coarse - first) as usize] += p;
+        }
+        Self { bin_v: self.bin_v * coarse as f64, first, probability }
     }
 
     /// Sum of this and another independent variable. Both must have the same bins.
@@ -149,8 +206,7 @@ pub fn convolve(a: &[f64], b: &[f64]) -> Vec<f64> {
         return out;
     }
     let size = good_size(length);
-    let mut planner = RealFftPlanner::<f64>::new();
-    let forward = planner.plan_fft_forward(size);
+    let (forward, inverse) = PLANS.with_borrow_mut(|plans| plans.of(size));
     let spectrum = |x: &[f64]| -> Vec<Complex64> {
         let mut padded = vec![0.0; size];
         padded[..x.len()].copy_from_slice(x);
@@ -168,7 +224,7 @@ pub fn convolve(a: &[f64], b: &[f64]) -> Vec<f64> {
         last.im = 0.0;
     }
     let mut out = vec![0.0; size];
-    let _ = planner.plan_fft_inverse(size).process(&mut product, &mut out);
+    let _ = inverse.process(&mut product, &mut out);
     out.truncate(length);
     // Rounding leaves about 1e-17 of either sign where there is nothing.
     for o in &mut out {

@@ -195,7 +195,7 @@ pub fn at_instant(
     let mut point = Point { fom_db: 20.0 * (a_s / noise).log10(), sample, phase, a_s, terms };
     if let (Some(height_mv), Some(eye)) = (demand.eye_height_mv, &p.module_eye) {
         // The script leaves a millivolt of room in its first look and none in its second.
-        let q = crate::com::quantile::gaussian_quantile(p.signal.detector_error_ratio);
+        let q = crate::normal::quantile(p.signal.detector_error_ratio);
         if 2.0 * (a_s - q * noise) <= height_mv / 1000.0 - 0.001 {
             return None;
         }

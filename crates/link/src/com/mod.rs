@@ -26,7 +26,6 @@ pub mod package;
 pub mod parameters;
 pub mod prepare;
 pub mod problem;
-pub mod quantile;
 pub mod sampling;
 pub mod search;
 pub mod transfer;

@@ -5,7 +5,7 @@ use crate::com::distribution::Distribution;
 use crate::com::figure_of_merit::{Bench, Point};
 use crate::com::parameters::{ComParameters, ModuleEye, WindowWeight};
 use crate::com::prepare::Prepared;
-use crate::com::quantile::gaussian_quantile;
+use crate::normal;
 
 /// What the eye is made of.
 #[derive(Clone, Copy, Debug)]
@@ -57,17 +57,18 @@ impl Edges {
     }
 }
 
-/// The window and its samples.
+/// The pulse at the window's own instants, which are looked up as they are needed.
 struct Resampled<'a> {
     source: EyeSource<'a>,
-    /// Pulse at the window's sample rate.
-    pulse: Vec<f64>,
-    /// The same without what feedback and the cursor take away.
-    residual: Vec<f64>,
-    /// First sample of the unit interval about the cursor.
+    /// Samples of the pulse per sample of the window.
+    ratio: f64,
+    /// Window samples before the cursor.
+    before: usize,
+    /// First window sample of the unit interval about the cursor.
     start: usize,
     /// Unit intervals that are counted.
     rows: usize,
+    cursor: f64,
 }
 
 impl<'a> Resampled<'a> {
@@ -75,72 +76,79 @@ impl<'a> Resampled<'a> {
         let m = source.parameters.signal.samples_per_ui;
         let s = source.eye.samples_per_ui;
         let (ratio, n) = (m as f64 / s as f64, source.pulse.len());
-        if n < 2 || source.sample >= n {
+        if n < 2 || s < 4 {
             return None;
         }
+        let cursor = *source.pulse.get(source.sample)?;
         // Instants on both sides of the cursor that lie within the pulse.
         let before = (source.sample as f64 / ratio + 1e-9).floor() as usize;
         let after = ((n - 1 - source.sample) as f64 / ratio + 1e-9).floor() as usize;
-        let pulse: Vec<f64> = (0..=before + after)
-            .map(|k| {
-                let x = (source.sample as f64 + (k as f64 - before as f64) * ratio).clamp(0.0, (n - 1) as f64);
-                let left = (x.floor() as usize).min(n - 2);
-                let share = x - left as f64;
-                source.pulse[left] + share * (source.pulse[left + 1] - source.pulse[left])
-            })
-            .collect();
-        let half = s / 2;
-        let start = before.checked_sub(half)?;
-        let cursor = pulse[before];
-        let mut residual = pulse.clone();
-        if residual.len() < start + s * (source.taps.len() + 1) {
+        let length = before + after + 1;
+        let start = before.checked_sub(s / 2)?;
+        if length < start + s * (source.taps.len() + 1) {
             return None;
         }
-        residual[start..start + s].fill(0.0);
-        for (k, tap) in source.taps.iter().enumerate() {
-            let from = start + s * (k + 1);
-            for r in &mut residual[from..from + s] {
-                *r -= tap * cursor;
-            }
-        }
-        let intervals = (pulse.len() as f64 / s as f64).round() as usize;
+        let intervals = (length as f64 / s as f64).round() as usize;
         let rows = intervals.checked_sub(2).filter(|r| *r > 0)?;
-        Some(Self { source, pulse, residual, start, rows })
+        Some(Self { source, ratio, before, start, rows, cursor })
     }
 
-    /// Interference and noise at sample `k` of the unit interval whose middle is the cursor.
-    fn column(&self, k: usize) -> Column {
+    fn pulse(&self, k: usize) -> f64 {
+        let pulse = self.source.pulse;
+        let last = pulse.len() - 1;
+        let x = (self.source.sample as f64 + (k as f64 - self.before as f64) * self.ratio).clamp(0.0, last as f64);
+        let left = (x as usize).min(last - 1);
+        pulse[left] + (x - left as f64) * (pulse[left + 1] - pulse[left])
+    }
+
+    /// The pulse without what feedback and the cursor take away.
+    fn residual(&self, k: usize) -> f64 {
+        if k < self.start {
+            return self.pulse(k);
+        }
+        match (k - self.start) / self.source.eye.samples_per_ui {
+            0 => 0.0,
+            n => self.pulse(k) - self.source.taps.get(n - 1).map_or(0.0, |tap| tap * self.cursor),
+        }
+    }
+
+    /// Interference and noise at sample `k` of the unit interval whose middle is the cursor, in bins `coarse` times as
+    /// wide and then never spread more widely.
+    fn column(&self, k: usize, coarse: i64) -> Column {
         let s = self.source.eye.samples_per_ui;
         let p = self.source.parameters;
-        let bin_v = self.source.bin_v;
+        let (bin_v, levels) = (self.source.bin_v, p.signal.levels);
         let phase = (self.start + k) % s;
         let at = |row: usize| s * (row + 1) + phase;
-        let interference =
-            Distribution::of_symbols((0..self.rows).map(|r| self.residual[at(r)]), p.signal.levels, bin_v)
-                .plus(self.source.crosstalk);
+        let residual = (0..self.rows).map(|r| self.residual(at(r)));
+        let mut interference = Distribution::of_symbols_in(residual, levels, bin_v, coarse);
+        if coarse == 1 && self.source.crosstalk.probability.len() > 1 {
+            interference = interference.plus(self.source.crosstalk);
+        }
         // Slopes reach into the neighbouring unit intervals at the edges, where the script drops the last row.
         let slope_rows = if phase == 0 || phase == s - 1 { self.rows - 1 } else { self.rows };
         let slope: Vec<f64> = (0..slope_rows)
             .map(|r| {
                 let at = if phase == 0 { at(r + 1) } else { at(r) };
-                (self.pulse[at + 1] - self.pulse[at - 1]) / 2.0 * s as f64
+                (self.pulse(at + 1) - self.pulse(at - 1)) / 2.0 * s as f64
             })
             .collect();
         let rms = slope.iter().map(|h| h * h).sum::<f64>().sqrt();
         let (n, tx) = self.source.sigma_n_tx;
         let rj = p.noise.random_jitter_ui * self.source.sigma_x * rms;
         let sigma = (rj * rj + n * n + tx * tx).sqrt();
-        let noise = Distribution::normal(sigma, noise_reach(p), bin_v).plus(&Distribution::of_symbols(
-            slope.iter().map(|h| p.noise.dual_dirac_ui * h),
-            p.signal.levels,
-            bin_v,
-        ));
+        let mut gaussian = Distribution::normal(sigma, noise_reach(p), bin_v);
+        if coarse > 1 {
+            gaussian = gaussian.in_wider_bins(coarse);
+        }
+        let jitter = slope.iter().map(|h| p.noise.dual_dirac_ui * h);
+        let noise = gaussian.plus(&Distribution::of_symbols_in(jitter, levels, bin_v, coarse));
         let probability = crate::com::distribution::convolve(&interference.probability, &noise.probability);
         Column {
             interference_first: interference.first,
             noise_first: noise.first,
             probability,
-            outer_v: p.signal.level_mismatch * self.pulse[self.start + k],
+            outer_v: p.signal.level_mismatch * self.pulse(self.start + k),
         }
     }
 }
@@ -156,7 +164,7 @@ impl Column {
 /// Standard deviations at which Gaussian noise is cut in half: the crest factor, or the quantile of the error ratio.
 pub fn noise_reach(parameters: &ComParameters) -> f64 {
     if parameters.noise.crest_factor == 0.0 {
-        gaussian_quantile(parameters.signal.detector_error_ratio)
+        normal::quantile(parameters.signal.detector_error_ratio)
     } else {
         parameters.noise.crest_factor
     }
@@ -199,7 +207,7 @@ pub fn window_edges(source: EyeSource) -> Option<Edges> {
     if half > middle || middle + half >= eye.samples_per_ui {
         return None;
     }
-    let columns: Vec<Column> = (middle - half..=middle + half).map(|k| resampled.column(k)).collect();
+    let columns: Vec<Column> = (middle - half..=middle + half).map(|k| resampled.column(k, 1)).collect();
     let weights = weights(eye, half);
     let levels = source.parameters.signal.levels;
     let share = source.parameters.signal.detector_error_ratio;
@@ -251,7 +259,7 @@ pub fn least_closure_v(source: EyeSource, share: Share) -> Option<f64> {
     let tail = middle_tail(source.parameters, source.eye);
     let (distribution, tail) = match share {
         Share::All => {
-            let column = Resampled::new(source)?.column(source.eye.samples_per_ui / 2);
+            let column = Resampled::new(source)?.column(source.eye.samples_per_ui / 2, 1);
             let first = column.interference_first + column.noise_first;
             (Distribution { bin_v: source.bin_v, first, probability: column.probability }, tail)
         }
@@ -290,7 +298,7 @@ pub fn contours(source: EyeSource) -> Option<Vec<Vec<Edges>>> {
     let per_instant: Vec<Vec<Edges>> = (0..source.eye.samples_per_ui)
         .into_par_iter()
         .map(|k| {
-            let column = resampled.column(k);
+            let column = resampled.column(k, 1);
             let around: Vec<(f64, f64)> = (0..levels)
                 .map(|level| {
                     let first = column.first(level, levels, source.bin_v);
@@ -313,6 +321,51 @@ fn worst(edges: impl Iterator<Item = Edges>) -> Option<Edges> {
     })
 }
 
+/// Height in V that the window's eye cannot exceed: from its middle column alone, or from all of them where
+/// `all_columns`, in bins `coarse` times as wide.
+///
+/// Columns that are left out, and values that are moved towards zero, only take probability away from the tails, but for
+/// a factor of two: for independent symmetric terms, P(|sum of a e| > t) <= 2 P(|sum of b e| > t) where each |a| <= |b|
+/// (contraction principle). So the error ratio is doubled, and nothing that the window can reach is denied. The outermost
+/// eye is taken, which the worst is not above.
+pub fn height_bound(source: EyeSource, all_columns: bool, coarse: i64) -> Option<f64> {
+    let resampled = Resampled::new(source)?;
+    let eye = source.eye;
+    let half = half_window(eye);
+    let middle = eye.samples_per_ui / 2;
+    if half > middle || middle + half >= eye.samples_per_ui {
+        return None;
+    }
+    let weights = weights(eye, half);
+    let sum: f64 = weights.iter().sum();
+    let used: Vec<usize> = if all_columns { (0..=2 * half).collect() } else { vec![half] };
+    let columns: Vec<(Column, f64)> =
+        used.iter().map(|&k| (resampled.column(middle - half + k, coarse), weights[k] / sum)).collect();
+    let levels = source.parameters.signal.levels;
+    let share = 2.0 * source.parameters.signal.detector_error_ratio;
+    let wide_v = source.bin_v * coarse as f64;
+    // Levels move outwards to the next wide bin, and a bin further for the rounding of levels.
+    let edge = |level: u32, sign: f64| -> f64 {
+        let value = 2.0 * f64::from(level) / f64::from(levels - 1) - 1.0;
+        let first = |c: &Column| {
+            let outwards = (sign * c.outer_v * value / source.bin_v + 1.0) / coarse as f64;
+            outwards.ceil() as i64 + c.interference_first + c.noise_first
+        };
+        let start = columns.iter().map(|(c, _)| first(c)).min().unwrap_or(0);
+        let end = columns.iter().map(|(c, _)| first(c) + c.probability.len() as i64).max().unwrap_or(0);
+        let mut mix = vec![0.0; (end - start).max(0) as usize];
+        for (column, weight) in &columns {
+            let offset = (first(column) - start) as usize;
+            for (m, p) in mix[offset..].iter_mut().zip(&column.probability) {
+                *m += p * weight;
+            }
+        }
+        Distribution { bin_v: wide_v, first: start, probability: mix }.lower_quantile_v(share)
+    };
+    // The lower level's upper edge is the upper edge mirrored: its distribution is symmetric.
+    Some(edge(levels - 1, 1.0) + edge(levels - 2, -1.0))
+}
+
 /// Eye height in V of a setting while the search runs: without crosstalk's distribution, as the script has it there.
 pub fn search_height(prepared: &Prepared, eye: &ModuleEye, bench: &Bench, point: &Point) -> Option<f64> {
     in_search(prepared, eye, bench, point, window_edges).map(|edges| edges.height_v())
@@ -328,6 +381,20 @@ pub fn search_bound_db(
 ) -> Option<f64> {
     let closure = in_search(prepared, eye, bench, point, |source| least_closure_v(source, share))?;
     Some(20.0 * (point.a_s / closure.max(1e-12 * point.a_s)).log10())
+}
+
+/// Upper bound in dB of a setting's figure of merit from [`height_bound`].
+pub fn search_height_bound_db(
+    prepared: &Prepared,
+    eye: &ModuleEye,
+    bench: &Bench,
+    point: &Point,
+    all_columns: bool,
+    coarse: i64,
+) -> Option<f64> {
+    let height = in_search(prepared, eye, bench, point, |source| height_bound(source, all_columns, coarse))?;
+    let closure = point.a_s - height / 2.0;
+    Some(20.0 * (point.a_s / closure.max(1e-12 * point.a_s)).log10() + 1e-9)
 }
 
 /// Calls `look` with what the search knows of a setting.

@@ -236,7 +236,7 @@ fn pair(size: f64, weight: f64) -> [(i64, f64); 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eye::tail::{normal_quantile, normal_tail};
+    use crate::normal;
     use proptest::prelude::*;
 
     #[test]
@@ -244,12 +244,12 @@ mod tests {
         let noise = Amplitude::gaussian(1e-4, 3e-3, 13.0);
         assert!((noise.deviation_v() / 3e-3 - 1.0).abs() < 1e-9);
         for sigmas in [1.0, 3.0, 5.0, 7.0, 9.0] {
-            let expected = normal_tail(sigmas);
+            let expected = normal::tail(sigmas);
             // A bin's width as a share of sigma bounds the error within a bin.
             assert!((noise.above(sigmas * 3e-3) / expected - 1.0).abs() < 0.04, "{sigmas}");
             assert!((noise.high_quantile(expected) / (sigmas * 3e-3) - 1.0).abs() < 2e-3, "{sigmas}");
         }
-        assert!((noise.low_quantile(1e-20) + normal_quantile(1e-20) * 3e-3).abs() < 2e-5);
+        assert!((noise.low_quantile(1e-20) + normal::quantile(1e-20) * 3e-3).abs() < 2e-5);
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
         let mut sum = Amplitude::gaussian(0.05, 1.0, 14.0);
         sum.add_symbol(4.0, 2);
         let p = sum.above(15.0);
-        assert!((p / (0.5 * normal_tail(11.0)) - 1.0).abs() < 0.1, "{p}");
+        assert!((p / (0.5 * normal::tail(11.0)) - 1.0).abs() < 0.1, "{p}");
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::amplitude::Amplitude;
 use super::jitter::Jitter;
 use super::pulse::EyePulse;
-use super::tail::normal_quantile;
+use crate::normal;
 
 /// Pulse, crosstalk, noise and jitter at a slicer.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,5 +213,5 @@ pub fn with_symbols(mut base: Amplitude, mut taps: Vec<f64>, levels: u32) -> Amp
 /// Standard deviations out to which a Gaussian matters at an error ratio: a thousandth of it is left, and never more
 /// than 1e-20, so that bathtubs reach far enough down to be drawn.
 pub fn reach_of(error_ratio: f64) -> f64 {
-    normal_quantile((error_ratio * 1e-3).clamp(1e-40, 1e-20))
+    normal::quantile((error_ratio * 1e-3).clamp(1e-40, 1e-20))
 }

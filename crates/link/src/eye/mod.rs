@@ -1,6 +1,6 @@
 //! Eyes: the statistical eye of an equalised pulse, what closes it, and the receivers that are judged by it.
 //!
-//! - [`pulse`], [`input`]: what reaches the slicer; [`amplitude`], [`jitter`], [`tail`]: distributions;
+//! - [`pulse`], [`input`]: what reaches the slicer; [`amplitude`], [`jitter`]: distributions;
 //! - [`statistical`]: the eye, voltages at every phase; [`opening`]: contours, heights, widths, bathtubs;
 //! - [`cost`]: what each term costs; [`next_step`]: what a further step would gain;
 //! - [`standard`]: links that are judged by an eye, as data; [`front_end`], [`receiver`]: their reference receivers;
@@ -22,7 +22,6 @@ pub mod receiver;
 pub mod reflection;
 pub mod standard;
 pub mod statistical;
-pub mod tail;
 
 #[cfg(test)]
 mod receiver_tests;

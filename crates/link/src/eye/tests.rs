@@ -1,7 +1,7 @@
 //! Closed forms that the eye must meet, its symmetries, and how it moves with noise.
 
-use super::tail::{normal_quantile, normal_tail};
 use super::*;
+use crate::normal;
 use proptest::prelude::*;
 
 const PER_UI: usize = 32;
@@ -61,12 +61,12 @@ fn gaussian_noise_alone_makes_a_bathtub_of_q() {
     input.noise.receiver_v = 0.012;
     let eye = StatisticalEye::of(&input, &at(1e-12)).expect("a sound pulse");
     for (mv, p) in voltage_bathtub(&eye, 0, 41) {
-        let expected = 0.5 * (normal_tail((100.0 - mv) / 12.0) + normal_tail((100.0 + mv) / 12.0));
+        let expected = 0.5 * (normal::tail((100.0 - mv) / 12.0) + normal::tail((100.0 + mv) / 12.0));
         // Noise is carried far below the lowest error ratio that is asked for, but not for ever.
         assert!((p.ln() - expected.ln()).abs() < 0.05 || expected < 1e-18, "{mv}: {p} {expected}");
     }
     let height = openings(&eye)[0].height_mv;
-    assert!((height - 2.0 * (100.0 - 12.0 * normal_quantile(1e-12))).abs() < 0.4, "{height}");
+    assert!((height - 2.0 * (100.0 - 12.0 * normal::quantile(1e-12))).abs() < 0.4, "{height}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn jitter_alone_leaves_the_width_of_its_quantile() {
         let opening = &openings(&eye)[0];
         // Beyond the edge the next symbol is another one half of the time; one of two Diracs is at the edge.
         let share = if dirac > 0.0 { 4.0 } else { 2.0 };
-        let expected = 1.0 - 2.0 * dirac - 2.0 * random * normal_quantile(share * target);
+        let expected = 1.0 - 2.0 * dirac - 2.0 * random * normal::quantile(share * target);
         assert!((opening.width_ui - expected).abs() < 0.006, "{opening:?} {expected}");
         assert!((opening.height_mv - 200.0).abs() < 0.7 && !opening.width_is_bound);
     }

@@ -31,7 +31,6 @@ pub mod codeword;
 pub mod counts;
 pub mod flit;
 pub mod frames;
-pub mod gaussian;
 pub mod hamming;
 pub mod inverse;
 pub mod latency;

@@ -1,6 +1,6 @@
 //! From voltage margin to detector errors: what a slicer decides wrongly, and how one wrong decision makes the next.
 
-use super::gaussian::{tail, tail_inverse};
+use crate::normal;
 
 /// Levels that a lane sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,20 +32,22 @@ impl Signalling {
 /// Symbol errors of a slicer at distance `margin` (half the level spacing over the standard deviation of Gaussian
 /// noise): 2 (L - 1)/L Q(margin), that is Q for NRZ and 1.5 Q for PAM4 (Proakis, Digital Communications, section 4.3).
 pub fn symbol_error_ratio(signalling: Signalling, margin: f64) -> f64 {
-    2.0 * signalling.inner_share() * tail(margin)
+    2.0 * signalling.inner_share() * normal::tail(margin)
 }
 
 /// The margin that gives a symbol error ratio; the inverse of [`symbol_error_ratio`].
 pub fn margin(signalling: Signalling, symbol_error_ratio: f64) -> f64 {
-    tail_inverse((symbol_error_ratio / (2.0 * signalling.inner_share())).clamp(0.0, 1.0))
+    normal::quantile((symbol_error_ratio / (2.0 * signalling.inner_share())).clamp(0.0, 1.0))
 }
 
 /// Bit errors of Gray-coded levels at that margin, errors by two and three levels counted:
 /// Q(m) for NRZ; 3/4 Q(m) + 1/2 Q(3m) - 1/4 Q(5m) for PAM4.
 pub fn bit_error_ratio(signalling: Signalling, margin: f64) -> f64 {
     match signalling {
-        Signalling::Nrz => tail(margin),
-        Signalling::Pam4 => 0.75 * tail(margin) + 0.5 * tail(3.0 * margin) - 0.25 * tail(5.0 * margin),
+        Signalling::Nrz => normal::tail(margin),
+        Signalling::Pam4 => {
+            0.75 * normal::tail(margin) + 0.5 * normal::tail(3.0 * margin) - 0.25 * normal::tail(5.0 * margin)
+        }
     }
 }
 
@@ -67,7 +69,7 @@ pub fn margin_at_snr(signalling: Signalling, snr_db: f64) -> f64 {
 /// answer is an upper bound for COM above 0 dB and optimistic below. `com`'s distributions give the exact value where
 /// they are at hand.
 pub fn detector_error_ratio(com_db: f64, target: f64) -> f64 {
-    tail(tail_inverse(target) * 10f64.powf(com_db / 20.0))
+    normal::tail(normal::quantile(target) * 10f64.powf(com_db / 20.0))
 }
 
 /// Probability `a` that a wrong decision makes the next one wrong through a first feedback tap `b1` (relative to the
@@ -86,14 +88,14 @@ pub fn propagation(signalling: Signalling, b1: f64, start: f64) -> f64 {
         let reached = if b1.abs() > 0.5 { 1.0 } else { 0.0 };
         return signalling.inner_share() * reached;
     }
-    signalling.inner_share() * (tail(m * (1.0 - 2.0 * b1)) + tail(m * (1.0 + 2.0 * b1)))
+    signalling.inner_share() * (normal::tail(m * (1.0 - 2.0 * b1)) + normal::tail(m * (1.0 + 2.0 * b1)))
 }
 
 /// Probabilities that the next decision is wrong by one level down and up, when feedback has moved the sample by
 /// `shift` (in units of half the level spacing, upwards positive).
 pub(super) fn shifted_errors(signalling: Signalling, margin: f64, shift: f64) -> (f64, f64) {
     let share = signalling.inner_share();
-    (share * tail(margin * (1.0 + shift)), share * tail(margin * (1.0 - shift)))
+    (share * normal::tail(margin * (1.0 + shift)), share * normal::tail(margin * (1.0 - shift)))
 }
 
 #[cfg(test)]

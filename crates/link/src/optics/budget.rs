@@ -277,13 +277,13 @@ fn transmitter_closure(question: &Question, chain: &Chain, host_loss_db: f64) ->
 
 /// Signal-to-noise ratio in dB that a PAM4 slicer needs for a bit error ratio: BER = 3/4 Q(sqrt(SNR/5)).
 fn snr_for(ber: f64) -> f64 {
-    let quantile = crate::com::quantile::gaussian_quantile((ber * 4.0 / 3.0).clamp(1e-300, 0.49));
+    let quantile = crate::normal::quantile((ber * 4.0 / 3.0).clamp(1e-300, 0.49));
     10.0 * (5.0 * quantile * quantile).log10()
 }
 
 fn ber_for(snr_db: f64) -> f64 {
     let ratio = 10_f64.powf(snr_db / 10.0);
-    0.75 * crate::com::quantile::gaussian_tail((ratio / 5.0).sqrt())
+    0.75 * crate::normal::tail((ratio / 5.0).sqrt())
 }
 
 fn electrical(question: &Question, index: usize, margin_db: f64, closure_db: f64, host_loss_db: f64) -> Electrical {
@@ -332,8 +332,8 @@ fn electrical(question: &Question, index: usize, margin_db: f64, closure_db: f64
 fn ber_at(interface: &Interface, margin_db: f64, electrical: &Electrical) -> f64 {
     if interface.levels == 2 {
         // On-off keying: BER = Q(x), x in proportion to light.
-        let at_sensitivity = crate::com::quantile::gaussian_quantile(interface.pre_fec_ber);
-        return crate::com::quantile::gaussian_tail(at_sensitivity * 10_f64.powf(margin_db / 10.0));
+        let at_sensitivity = crate::normal::quantile(interface.pre_fec_ber);
+        return crate::normal::tail(at_sensitivity * 10_f64.powf(margin_db / 10.0));
     }
     match electrical.snr_db {
         Some(snr) => ber_for(snr),

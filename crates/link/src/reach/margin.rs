@@ -13,8 +13,8 @@ use crate::com::package::{End as PackageEnd, package};
 use crate::com::parameters::ComParameters;
 use crate::com::prepare::Prepared;
 use crate::com::problem::ComProblem;
-use crate::com::quantile::{gaussian_quantile, gaussian_tail};
 use crate::com::{evaluate, margin, search};
+use crate::normal;
 
 /// Share of a host's loss that its package may take; the rest is board (an estimate).
 const PACKAGE_SHARE: f64 = 0.6;
@@ -223,7 +223,7 @@ fn forward(set: &ChannelSet, parameters: &ComParameters) -> Result<LaneEnd, NoMa
     let worst: Option<&CaseOutcome> = outcome.cases.iter().min_by(|x, y| x.com_db.total_cmp(&y.com_db));
     let case = worst.filter(|case| case.com_db.is_finite()).ok_or(NoMargin::NothingArrives)?;
     let target = parameters.signal.detector_error_ratio;
-    let ratio = gaussian_tail(gaussian_quantile(target) * 10_f64.powf(case.com_db / 20.0));
+    let ratio = normal::tail(normal::quantile(target) * 10_f64.powf(case.com_db / 20.0));
     Ok(LaneEnd {
         com_db: case.com_db,
         detector_error_ratio: ratio,
@@ -299,7 +299,7 @@ fn error_ratio(total: &Distribution, a_s: f64, a_ni: f64, parameters: &ComParame
         return below.min(0.5);
     }
     let target = parameters.signal.detector_error_ratio;
-    gaussian_tail(gaussian_quantile(target) * a_s / a_ni.max(1e-12))
+    normal::tail(normal::quantile(target) * a_s / a_ni.max(1e-12))
 }
 
 #[cfg(test)]

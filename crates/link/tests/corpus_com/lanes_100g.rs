@@ -264,3 +264,36 @@ fn corpus_ck_c2c_with_modified_clock() {
     }];
     compare(&p, &set(CK15, &[], &[]), &golden);
 }
+
+/// Bounds of eye heights deny no eye, and the search by bounds finds what the whole grid has.
+#[test]
+#[ignore = "needs LANEWRIGHT_CORPUS: measured channels that are not part of the repository"]
+fn corpus_ck_c2m_bounds_hold() {
+    use lanewright_link::com::{exhaustive, figure_of_merit, prepare::Prepared, search, window};
+    let mut p = ck_c2m();
+    p.tx_ffe.taps[1] = tap(-2, range(0.0, 0.04, 0.08));
+    p.tx_ffe.taps[2] = tap(-1, range(-0.2, 0.04, -0.04));
+    let channels = set(CK15, &[CK15F], &[CK15N]);
+    let prepared = Prepared::new(&p, &channels, &p.ends.cases[0]).expect("a case");
+    let whole = exhaustive::search(&prepared).expect("an eye");
+    let bounded = search::best_setting(&prepared).expect("an eye");
+    assert_eq!((whole.best.ctle, whole.best.tx), (bounded.best.ctle, bounded.best.tx));
+    assert_eq!(whole.best.point, bounded.best.point);
+    assert!(bounded.evaluated < whole.evaluated, "{} of {}", bounded.evaluated, whole.evaluated);
+    let eye = p.module_eye.as_ref().expect("a module interface");
+    let setting = prepared.ctle_setting(&prepared.ctle_grid[whole.best.ctle].2);
+    for taps in prepared.tx_grid.iter() {
+        let mut bench = figure_of_merit::Bench::default();
+        let demand = figure_of_merit::Demand::NONE;
+        let Some(point) = figure_of_merit::assess(&prepared, &setting, taps, demand, None, &mut bench) else {
+            continue;
+        };
+        let Some(height) = window::search_height(&prepared, eye, &bench, &point) else { continue };
+        let merit = 20.0 * (point.a_s / (point.a_s - height / 2.0)).log10();
+        for (all, wide) in [(false, 4), (true, 3), (true, 1)] {
+            let bound = window::search_height_bound_db(&prepared, eye, &bench, &point, all, wide).expect("a bound");
+            assert!(bound >= merit, "{all} {wide}: {bound} {merit}");
+            assert!(bound < merit + 4.0, "{all} {wide}: {bound} says nothing of {merit}");
+        }
+    }
+}

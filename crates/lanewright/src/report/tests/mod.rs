@@ -46,9 +46,17 @@ fn a_plain_page_is_balanced_and_says_what_matters() {
     let page = plain();
     balanced(&page);
     let page = page.replace('\u{A0}', " ");
-    for wanted in
-        ["Six racks", "nothing closes", "leaf × 2", "× 6", "not computed", "1 limit broken", "Equipment power"]
-    {
+    for wanted in [
+        "Six racks",
+        "nothing closes",
+        "leaf × 2",
+        "× 6",
+        "not computed",
+        "1 limit broken",
+        "Equipment power",
+        "Electrical lanes",
+        "all pieces",
+    ] {
         assert!(page.contains(wanted), "{wanted} is missing");
     }
     assert!(!page.contains("NaN") && !page.contains("inf"), "a number is not one");

@@ -8,7 +8,7 @@
 //! what makes exact pruning possible. The margin itself is worked out with the quantile of the convolved distributions.
 
 use crate::com::parameters::Quantiser;
-use crate::com::quantile::gaussian_quantile;
+use crate::normal;
 
 /// Samples below this share of the largest are counted with the normal noise.
 const SMALL: f64 = 0.01;
@@ -23,8 +23,8 @@ pub struct Clipping {
 }
 
 /// Clipping amplitude of the noisy signal in V: `levels` equally likely levels from -1 to 1 on every sample, and normal
-/// noise of variance `noise`.
-pub fn clipping_amplitude(samples: &[f64], noise: f64, levels: u32, clipping: f64) -> f64 {
+/// noise of variance `noise`. `exponent` belongs to the clipping probability ([`exponent`]).
+pub fn clipping_amplitude(samples: &[f64], noise: f64, levels: u32, exponent: f64) -> f64 {
     let largest = samples.iter().fold(0.0f64, |most, value| most.max(value.abs()));
     let symbol = f64::from(levels + 1) / (3.0 * f64::from(levels.max(2) - 1));
     let mut variance = noise;
@@ -37,13 +37,13 @@ pub fn clipping_amplitude(samples: &[f64], noise: f64, levels: u32, clipping: f6
             variance += symbol * value * value;
         }
     }
-    bound(&large, variance, levels, exponent(clipping)).amplitude
+    bound(&large, variance, levels, exponent).amplitude
 }
 
 /// The exponent that belongs to a clipping probability: half the square of the normal distribution's quantile, so that
 /// the amplitude of normal noise is exact.
 pub fn exponent(clipping: f64) -> f64 {
-    0.5 * gaussian_quantile(clipping / 2.0).powi(2)
+    0.5 * normal::quantile(clipping / 2.0).powi(2)
 }
 
 /// The least of `(K(s) + exponent) / s` over all tilts `s`, where `K` is the cumulant generating function of symbols on
@@ -194,7 +194,7 @@ mod tests {
             samples.extend(rest.iter().enumerate().map(|(at, value)| value / (1.0 + 0.3 * at as f64)));
             for levels in [2, 4] {
                 let truth = convolved(&samples, noise * noise, levels, 1e-7);
-                let found = clipping_amplitude(&samples, noise * noise, levels, 1e-7);
+                let found = clipping_amplitude(&samples, noise * noise, levels, exponent(1e-7));
                 prop_assert!((found / truth - 1.0).abs() < 0.02, "{found} {truth}");
             }
         }
@@ -216,6 +216,6 @@ mod tests {
     #[test]
     fn normal_noise_alone_is_exact() {
         let found = bound(&[], 4.0, 4, exponent(1e-7)).amplitude;
-        assert!((found / (2.0 * gaussian_quantile(5e-8)) - 1.0).abs() < 1e-9);
+        assert!((found / (2.0 * normal::quantile(5e-8)) - 1.0).abs() < 1e-9);
     }
 }

@@ -38,7 +38,7 @@ pub fn plus(a: &Distribution, b: &Distribution) -> Distribution {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::com::quantile::gaussian_tail;
+    use crate::normal;
 
     #[test]
     fn tails_of_a_sum_of_normal_variables_are_those_of_a_normal_variable() {
@@ -51,7 +51,7 @@ mod tests {
             let last = ((-x / bin).round() as i64 - sum.first) as usize;
             let below: f64 = sum.probability[..=last].iter().sum();
             // The sum counts whole bins: half of one more.
-            let truth = gaussian_tail(x - bin / 2.0);
+            let truth = normal::tail(x - bin / 2.0);
             assert!((below / truth - 1.0).abs() < 1e-4, "{x}: {below} {truth}");
         }
     }

@@ -3,8 +3,8 @@
 use crate::com::exhaustive::{Best, Found};
 use crate::com::figure_of_merit::{Bench, Demand, assess};
 use crate::com::prepare::{CtleSetting, Prepared};
-use crate::com::quantile::gaussian_quantile;
 use crate::com::window::{self, Share};
+use crate::normal;
 
 use super::best_first::{self, Landscape};
 use super::bound::{Bound, BoundRules, EyeRules, Scratch, SettingBound};
@@ -16,6 +16,10 @@ const ROUNDING: f64 = 1.0 + 1e-9;
 const SYMBOLS_AT_WORST: i32 = 7;
 /// Interfering symbols whose distribution a second bound works out.
 const LARGEST_SYMBOLS: usize = 16;
+
+/// How many times as wide bins are where a bound takes the eye's middle, and where it takes all of its window.
+const MIDDLE_BINS: i64 = 4;
+const ALL_BINS: i64 = 3;
 
 /// A CTLE setting with what its points share.
 #[derive(Debug)]
@@ -60,7 +64,7 @@ fn rules(prepared: &Prepared, by_eye: bool) -> BoundRules {
         let tail = 2.0 * window::middle_tail(p, eye);
         let levels = f64::from(p.signal.levels);
         let tails = (0..SYMBOLS_AT_WORST).map(|k| tail * levels.powi(k)).take_while(|tail| *tail < 0.5);
-        EyeRules { quantiles: tails.map(gaussian_quantile).collect(), bin_v: p.numerics.bin_v }
+        EyeRules { quantiles: tails.map(normal::quantile).collect(), bin_v: p.numerics.bin_v }
     });
     let range = &prepared.clock.peak_range;
     BoundRules {
@@ -138,13 +142,19 @@ impl<'a> Landscape for EqualiserGrid<'a> {
         if self.rules.adjustment != (0, 0) {
             return None;
         }
-        let share = *[Share::Largest(LARGEST_SYMBOLS), Share::All].get(level)?;
+        if level > 2 {
+            return None;
+        }
         let taps = self.prepared.tx_grid.setting(point);
         let mut bench = Bench::default();
         let found = assess(self.prepared, &ready.setting, taps, Demand::NONE, None, &mut bench);
         // A setting that cannot be sampled loses to every other.
         let Some(found) = found else { return Some(f64::NEG_INFINITY) };
-        window::search_bound_db(self.prepared, eye, &bench, &found, share)
+        match level {
+            0 => window::search_bound_db(self.prepared, eye, &bench, &found, Share::Largest(LARGEST_SYMBOLS)),
+            1 => window::search_height_bound_db(self.prepared, eye, &bench, &found, false, MIDDLE_BINS),
+            _ => window::search_height_bound_db(self.prepared, eye, &bench, &found, true, ALL_BINS),
+        }
     }
 
     fn merit(&self, ready: &Ready<'a>, point: usize) -> Option<f64> {
