@@ -26,6 +26,7 @@ mod profile;
 mod random;
 mod receiver;
 mod repair;
+mod reps;
 mod reroute;
 mod send;
 mod sender;
