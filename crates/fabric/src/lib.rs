@@ -8,6 +8,7 @@
 //!   from a pattern; [`collective`] makes it from a collective operation and an algorithm;
 //! - [`packet`] moves packet by packet through queues, transports and link layers; [`flow`] shares rates among whole
 //!   messages; both take a network and traffic and give an [`outcome`];
+//! - [`link_layer`] is what errors, replay, credits and pauses come to, in closed form;
 //! - [`fault`] is what goes wrong and when.
 //!
 //! The crate knows nothing of volts or models, reads no file, prints nothing and knows no wall clock: texts and bytes are
@@ -16,6 +17,7 @@
 pub mod collective;
 pub mod fault;
 pub mod flow;
+pub mod link_layer;
 pub mod network;
 pub mod outcome;
 pub mod packet;

@@ -39,7 +39,7 @@ impl Control {
         let first = settings.initial_window;
         let bdp = bytes_per_second * params.rtt as f64 * 1e-12;
         match settings.transport {
-            Transport::Uec | Transport::UecCredit | Transport::UecBoth | Transport::Ndp => {
+            Transport::Uec | Transport::UecCredit | Transport::UecBoth | Transport::Ndp | Transport::Credit => {
                 Self::Nscc(Nscc::new(&params.nscc, bytes_per_second))
             }
             Transport::Roce => Self::Dcqcn(dcqcn::Flow::new(bytes_per_second)),

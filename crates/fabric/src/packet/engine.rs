@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::credit::Pacer;
 use super::event::{Calendar, Event, Kind};
 use super::hpcc::Trail;
+use super::layered::Layered;
 use super::ndp::Puller;
 use super::nic::Nic;
 use super::pool::{NONE, Pool};
@@ -89,6 +90,8 @@ pub(super) struct Engine<'a> {
     pub(super) finishes: Vec<Finish>,
     pub(super) counters: Counters,
     pub(super) done: u64,
+    /// Link layers beyond plain Ethernet, where there are any.
+    pub(super) layered: Option<Box<Layered>>,
     /// Empty when not asked for.
     pub(super) uses: Vec<EdgeUse>,
     pub(super) series: Series,
@@ -129,7 +132,8 @@ impl<'a> Engine<'a> {
                 state: flags,
             }
         };
-        let ports: Vec<Port> = network.edges.iter().enumerate().map(port).collect();
+        let mut ports: Vec<Port> = network.edges.iter().enumerate().map(port).collect();
+        let layered = Layered::new(scene, &mut ports);
         // No event lies nearer than the shortest packet takes, few further than the longest packet and way.
         let step = ports.iter().map(|port| port.serialise(params.header)).min().unwrap_or(1).max(1);
         let horizon = ports.iter().map(|port| port.delay + port.serialise(params.mtu)).max().unwrap_or(1);
@@ -154,6 +158,7 @@ impl<'a> Engine<'a> {
             finishes: vec![Finish::default(); tasks],
             counters: Counters::default(),
             done: 0,
+            layered,
             uses: if settings.edge_use { vec![EdgeUse::default(); network.edges.len()] } else { Vec::new() },
             series: Series::default(),
             watched: Vec::new(),
@@ -226,6 +231,7 @@ impl<'a> Engine<'a> {
             Kind::Grant if self.scene.params.pull => self.pull(entity),
             Kind::Grant => self.grant(entity),
             Kind::Timer => self.timer(entity),
+            Kind::Link => self.hear_link(entity, event.payload()),
             Kind::Fault => {
                 self.counters.events -= u64::from(event.payload() == 0);
                 self.fault(entity);

@@ -27,17 +27,28 @@ pub(super) enum Kind {
     Timer = 6,
     /// For transports that send at a rate: the next packet is due; entity: task.
     Pace = 7,
+    /// The other end of a link speaks to its sender; entity: edge, payload: see [`super::lanes::word`].
+    Link = 8,
 }
 
 impl Kind {
-    const ALL: [Self; 8] =
-        [Self::Fault, Self::Wake, Self::Arrive, Self::Start, Self::Elapsed, Self::Grant, Self::Timer, Self::Pace];
+    const ALL: [Self; 9] = [
+        Self::Fault,
+        Self::Wake,
+        Self::Arrive,
+        Self::Start,
+        Self::Elapsed,
+        Self::Grant,
+        Self::Timer,
+        Self::Pace,
+        Self::Link,
+    ];
 }
 
-/// Bits for the entity: half a billion of edges or tasks.
-const ENTITY_BITS: u32 = 29;
+/// Bits for the entity: a quarter of a billion of edges or tasks.
+const ENTITY_BITS: u32 = 28;
 const ENTITY_MASK: u32 = (1 << ENTITY_BITS) - 1;
-/// An odd factor and its inverse modulo 2^29, so that scrambling can be undone.
+/// An odd factor and its inverse modulo 2^28, so that scrambling can be undone.
 const FACTOR: u32 = 0x1e37_79b1;
 const INVERSE: u32 = inverse(FACTOR);
 
@@ -74,7 +85,7 @@ impl Event {
     /// What.
     #[inline]
     pub(super) fn kind(self) -> Kind {
-        Kind::ALL[((self.0 as u64) >> 61) as usize]
+        Kind::ALL[((self.0 as u64) >> 60) as usize]
     }
 
     /// Whom it concerns.
@@ -93,7 +104,7 @@ impl Event {
 
 #[inline]
 fn mask_of(time: u64) -> u32 {
-    (time.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 35) as u32 & ENTITY_MASK
+    (time.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 36) as u32 & ENTITY_MASK
 }
 
 /// Events to come.

@@ -1,7 +1,6 @@
 //! What timed faults do to ports.
 
 use super::engine::{Engine, per_byte};
-use super::port::state;
 use crate::fault::Change;
 use crate::network::NodeId;
 
@@ -17,19 +16,27 @@ impl Engine<'_> {
             Change::Down { edge } => self.switch_edge(edge.0, true),
             Change::Up { edge } => self.switch_edge(edge.0, false),
             Change::Rate { edge, share } => {
-                let rate = scene.network.edge(edge).rate.share(share);
+                let usable = self.layered.as_deref().map_or(1.0, |layered| layered.links[edge.index()].usable);
+                let rate = scene.network.edge(edge).rate.share(share * usable);
                 self.ports[edge.index()].per_byte = per_byte(rate.bits());
             }
             Change::NodeDown { node } => self.switch_node(node, true),
             Change::NodeUp { node } => self.switch_node(node, false),
-            // Said in the outcome's notes.
-            Change::BitErrors { .. } => {}
+            Change::BitErrors { edge, ratio, burst } => {
+                let link = self.layered.as_deref_mut().and_then(|layered| layered.links.get_mut(edge.index()));
+                if let Some(errors) = link.and_then(|link| link.errors.as_deref_mut()) {
+                    errors.set_bit_errors(ratio, burst);
+                }
+            }
         }
     }
 
     fn switch_edge(&mut self, edge: u32, down: bool) {
-        let port = &mut self.ports[edge as usize];
-        port.state = port.state & !state::DOWN | if down { state::DOWN } else { 0 };
+        if down {
+            self.goes_down(edge);
+        } else {
+            self.comes_up(edge);
+        }
     }
 
     fn switch_node(&mut self, node: NodeId, down: bool) {

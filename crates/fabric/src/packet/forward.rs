@@ -12,6 +12,14 @@ impl Engine<'_> {
     /// A packet is at the end of an edge.
     #[inline]
     pub(super) fn arrive(&mut self, edge: u32, packet: u32) {
+        if self.layered.is_none() || self.admit(edge, packet) {
+            self.go_on(edge, packet);
+        }
+    }
+
+    /// A packet that came over an edge goes on.
+    #[inline]
+    pub(super) fn go_on(&mut self, edge: u32, packet: u32) {
         let node = self.scene.heads[edge as usize];
         if self.scene.ends[node as usize] {
             self.deliver(packet);
@@ -68,6 +76,10 @@ impl Engine<'_> {
             port.sending = NONE;
             port.sending_bytes = 0;
             self.transmit(edge, packet, size, bulk);
+            return;
+        }
+        if port.is(state::LANES) {
+            self.enqueue_lane(edge, packet);
             return;
         }
         let mut header = !bulk;
@@ -135,6 +147,10 @@ impl Engine<'_> {
     /// A packet has left a port where others wait.
     #[inline]
     pub(super) fn wake(&mut self, edge: u32) {
+        if self.ports[edge as usize].is(state::LANES) {
+            self.wake_lanes(edge);
+            return;
+        }
         if self.ports[edge as usize].is(state::HOST) && self.scene.nic_of[edge as usize] != NONE {
             self.wake_nic(edge);
             return;
@@ -183,6 +199,10 @@ impl Engine<'_> {
     pub(super) fn transmit(&mut self, edge: u32, packet: u32, size: u32, bulk: bool) {
         let params = &self.scene.params;
         let port = &mut self.ports[edge as usize];
+        if port.is(state::DOWN | state::LANES | state::SPECIAL) {
+            self.transmit_special(edge, packet, size, bulk);
+            return;
+        }
         let end = self.now + port.serialise(size);
         port.free_at = end;
         let mut arrival = end + port.delay;
@@ -202,12 +222,6 @@ impl Engine<'_> {
         }
         if !self.uses.is_empty() || !self.watched.is_empty() {
             self.note_sent(edge, size);
-        }
-        if self.ports[edge as usize].is(state::DOWN) {
-            self.ports[edge as usize].sending = NONE;
-            self.counters.corrupted += 1;
-            self.lose(edge, packet);
-            return;
         }
         if self.ports[edge as usize].is(state::CROSSES) {
             // With cut-through it may not be marked any more, and is elsewhere before its end has left.
@@ -239,11 +253,14 @@ impl Engine<'_> {
         if let Some(used) = self.uses.get_mut(edge as usize) {
             used.lost += 1;
         }
+        if self.layered.is_some() {
+            self.free_lost(packet);
+        }
         self.pool.remove(packet);
     }
 
     #[cold]
-    fn note_queue(&mut self, edge: u32) {
+    pub(super) fn note_queue(&mut self, edge: u32) {
         let port = &self.ports[edge as usize];
         let waiting = u64::from(port.bulk - u32::from(port.sending_bytes) + port.headers);
         if let Some(used) = self.uses.get_mut(edge as usize) {

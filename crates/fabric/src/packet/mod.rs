@@ -10,16 +10,22 @@ mod control;
 mod credit;
 mod dcqcn;
 mod engine;
+mod errors;
 mod event;
 mod faulty;
 mod feedback;
 mod forward;
 mod hpcc;
+mod lanes;
+mod layered;
+mod link_settings;
 mod ndp;
 mod nic;
 mod nscc;
+mod outage;
 mod pace;
 mod parallel;
+mod pause;
 mod pool;
 mod port;
 mod profile;
@@ -39,12 +45,13 @@ mod tasks;
 
 pub use dcqcn::Dcqcn;
 pub use hpcc::Hpcc;
+pub use link_settings::{LinkSettings, PauseSettings, ReplaySettings};
 pub use repair::Repair;
 pub use settings::{Balancer, Sampling, Settings, Transport};
 pub use swift::Swift;
 pub use switching::{Forwarding, Queueing, Red};
 
-use crate::fault::{Change, Timeline};
+use crate::fault::Timeline;
 use crate::network::Network;
 use crate::outcome::{Observer, Outcome};
 use crate::route::Routes;
@@ -63,7 +70,9 @@ pub fn run(
 ) -> Outcome {
     let scene = engine::Scene::new(network, routes, traffic, faults, settings);
     let limit = settings.end.0.saturating_add(1);
-    let parts = parallel::Parts::new(network, traffic, settings.threads);
+    // Credits and pauses act on the other end of a link: parts of such a network do not run side by side.
+    let wanted = if layered::binds(&scene) { 1 } else { settings.threads };
+    let parts = parallel::Parts::new(network, traffic, wanted);
     let threads = rayon::ThreadPoolBuilder::new().num_threads(settings.threads.max(1));
     let (engine, flow) = match parts.and_then(|parts| Some((parts, threads.build().ok()?))) {
         // The observer stays on this thread; the parts' windows go to the others.
@@ -79,19 +88,16 @@ pub fn run(
     debug_assert!(flow.is_break() || limit != u64::MAX || engine.pool.in_flight() == 0, "packets were left behind");
     let stopped = flow.is_break() || engine.done < traffic.tasks.len() as u64;
     let mut outcome = engine.finish(stopped);
-    outcome.notes = notes(traffic, faults);
+    outcome.notes = notes(traffic);
     outcome
 }
 
 /// What this engine leaves out of what it was given.
-fn notes(traffic: &Traffic, faults: &Timeline) -> Vec<String> {
+fn notes(traffic: &Traffic) -> Vec<String> {
     let mut notes = Vec::new();
     let in_network = traffic.tasks.iter().filter(|task| matches!(task.work, Work::InNetwork { .. })).count();
     if in_network > 0 {
         notes.push(format!("{in_network} operations inside the network were not run: the packet engine has none"));
-    }
-    if faults.faults.iter().any(|fault| matches!(fault.change, Change::BitErrors { .. })) {
-        notes.push("bit errors were left out: the packet engine has none".to_owned());
     }
     notes
 }

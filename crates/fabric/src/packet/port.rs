@@ -17,6 +17,10 @@ pub(super) mod state {
     pub(in super::super) const DOWN: u16 = 8;
     /// The sending side is an endpoint.
     pub(in super::super) const HOST: u16 = 16;
+    /// It has lanes: see [`super::super::layered`]. Never idle for those who put packets in.
+    pub(in super::super) const LANES: u16 = 256;
+    /// There is more to a packet's way over it than rate and delay.
+    pub(in super::super) const SPECIAL: u16 = 512;
     /// The other end belongs to another thread's part of the network.
     pub(in super::super) const CROSSES: u16 = 32;
 }
@@ -62,7 +66,7 @@ impl Port {
     /// Whether a packet that comes now must wait.
     #[inline]
     pub(super) fn is_busy(&self, now: u64) -> bool {
-        self.free_at > now || self.is(state::AWAITED)
+        self.free_at > now || self.is(state::AWAITED | state::LANES)
     }
 }
 

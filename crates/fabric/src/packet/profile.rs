@@ -16,6 +16,7 @@ impl Settings {
         let deep = Self { routing: Policy::Ecmp, queue_bdp: 64.0, ..base.clone() };
         match transport {
             Transport::Uec | Transport::UecCredit | Transport::UecBoth => base,
+            Transport::Credit => Self { ecn: None, ..base },
             Transport::Ndp => Self { queue_packets: Some(8), ecn: None, ..base },
             Transport::Roce => Self { repair: Repair::GoBackN, ..deep }
                 .with_queueing(Queueing::RedDropTail(Red::for_rate(bits_per_second))),

@@ -8,7 +8,7 @@ use super::port::state;
 impl Engine<'_> {
     /// Whether a message may send its next packet as far as window and credit go.
     #[inline]
-    fn may_send(&mut self, flow: u32) -> bool {
+    pub(super) fn may_send(&mut self, flow: u32) -> bool {
         let params = &self.scene.params;
         let Some(sender) = self.senders.get_mut(flow) else { return false };
         let Some(seq) = sender.next() else { return false };
@@ -89,7 +89,7 @@ impl Engine<'_> {
     }
 
     /// Puts the next packet of a message on the wire.
-    fn send_next(&mut self, flow: u32) {
+    pub(super) fn send_next(&mut self, flow: u32) {
         let params = &self.scene.params;
         let now = self.now;
         let Some(sender) = self.senders.get_mut(flow) else { return };

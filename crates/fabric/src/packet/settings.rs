@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::dcqcn::Dcqcn;
 use super::hpcc::Hpcc;
+use super::link_settings::LinkSettings;
 use super::repair::Repair;
 use super::swift::Swift;
 use super::switching::{Forwarding, Red};
@@ -21,6 +22,10 @@ pub enum Transport {
     UecCredit,
     /// Both: credit and window must allow a packet.
     UecBoth,
+    /// None: links with credits or pauses hold senders back, and lose nothing. A message's last packet is acknowledged at
+    /// once, others now and then; what is missing for 67 ms is sent again (InfiniBand's local acknowledgement timeout of
+    /// 4.096 us times 2^14).
+    Credit,
     /// The first window on trust, then one packet for each pull that the receiver paces (NDP).
     Ndp,
     /// RDMA over converged Ethernet with DCQCN: a rate, cut when receivers tell of marks.
@@ -101,6 +106,8 @@ pub struct Settings {
     pub target_delay: Option<Time>,
     /// Round trip of the longest way without queues. `None`: from the network.
     pub base_rtt: Option<Time>,
+    /// Link layers.
+    pub links: LinkSettings,
     /// Whether to count what each edge carries.
     pub edge_use: bool,
     /// What to record over time.
@@ -134,6 +141,7 @@ impl Default for Settings {
             hpcc: Hpcc::default(),
             target_delay: None,
             base_rtt: None,
+            links: LinkSettings::default(),
             edge_use: false,
             sampling: None,
             threads: 1,
@@ -220,6 +228,7 @@ impl Params {
             Transport::Uec => (true, false),
             Transport::UecCredit => (false, true),
             Transport::UecBoth => (true, true),
+            Transport::Credit => (false, false),
             Transport::Ndp | Transport::Roce => (false, false),
             Transport::Swift | Transport::Hpcc => (true, false),
         };
@@ -241,7 +250,10 @@ impl Params {
             trimming: settings.trimming,
             paths,
             // Time for six full queues and some for the ends: the reference simulator's rule.
-            timeout: 15_000_000 + (f64::from(queue) * 6.0 / bytes * 1e12) as u64,
+            timeout: match settings.transport {
+                Transport::Credit => 4_096_000 << 14,
+                _ => 15_000_000 + (f64::from(queue) * 6.0 / bytes * 1e12) as u64,
+            },
             window,
             credit,
             pull: settings.transport == Transport::Ndp,
