@@ -176,8 +176,11 @@ fn recycled_entropies_leave_a_dead_link() {
         outcome.counters.corrupted
     };
     let (recycled, oblivious) = (lost(Balancer::Recycle), lost(Balancer::Oblivious));
-    // A quarter of what was under way, and then only fresh draws; against a quarter of all that is left.
+    // A third of what was under way, and then only fresh draws; against a third of all that is left.
     assert!(recycled > 0 && recycled * 4 < oblivious, "{recycled} against {oblivious}");
+    // Eight entries, frozen from the first timeout on: no fresh draws then.
+    let reps = lost(Balancer::Reps);
+    assert!(reps > 0 && reps * 4 < oblivious, "{reps} against {oblivious}");
 }
 
 /// A flow hashed onto a link that dies stands still until routes avoid the link, and no longer.
@@ -342,6 +345,7 @@ proptest! {
         queue in 4u32..400,
         cut in any::<bool>(),
         back in any::<bool>(),
+        balancer in 0..5usize,
     ) {
         let network = tree(16, 3);
         let traffic = timed(&list);
@@ -355,6 +359,9 @@ proptest! {
             forwarding: if cut { Forwarding::CutThrough } else { Forwarding::StoreAndForward },
             repair: if back { Repair::GoBackN } else { Repair::Selective },
             queue_packets: Some(queue),
+            balancer: [
+                Balancer::Mixed, Balancer::Bitmap, Balancer::Recycle, Balancer::Reps, Balancer::Oblivious,
+            ][balancer],
             ..of(ALL[which]).with_queueing(queueing)
         };
         let outcome = run(&network, &traffic, &settings);

@@ -34,6 +34,9 @@ pub struct Dcqcn {
     pub hyper: f64,
     /// The rate is cut at most once in this time (zero in the paper, whose CNPs are rare enough; SimAI: 4 us).
     pub decrease_interval: Time,
+    /// A cut leaves the target as it is unless the rate has risen by time since the cut before (ns-3's model of a NIC
+    /// whose target is not clamped; the paper lowers it with every cut).
+    pub hold_target: bool,
     /// Lowest rate, bits per second (SimAI: 100 Mb/s).
     pub least: f64,
 }
@@ -51,6 +54,7 @@ impl Default for Dcqcn {
             additive: 50e6,
             hyper: 100e6,
             decrease_interval: Time::ZERO,
+            hold_target: false,
             least: 100e6,
         }
     }
@@ -58,7 +62,8 @@ impl Default for Dcqcn {
 
 impl Dcqcn {
     /// As SimAI (and the HPCC authors' ns-3 before it) configures it: a CNP for every marked packet at most every 4 us,
-    /// the estimate aged every microsecond, one step of fast recovery, a rise every 900 us (`SimAI.conf`).
+    /// the estimate aged every microsecond, one step of fast recovery, a rise every 900 us (`SimAI.conf`). Its model
+    /// renews the estimate by timer, here every CNP does: about as often while marks last.
     pub fn simai() -> Self {
         Self {
             notification_interval: Time::us(4),
@@ -67,6 +72,7 @@ impl Dcqcn {
             increase_bytes: u64::MAX,
             fast_recovery: 1,
             decrease_interval: Time::us(4),
+            hold_target: true,
             ..Self::default()
         }
     }
@@ -175,7 +181,9 @@ impl Flow {
             self.alpha = (1.0 - constants.gain) * self.alpha + constants.gain;
             return;
         }
-        self.target = self.rate;
+        if !constants.hold_target || self.by_time > 0 {
+            self.target = self.rate;
+        }
         self.rate = (self.rate * (1.0 - self.alpha / 2.0)).max((constants.least * BITS_PER_SECOND).min(self.line));
         self.alpha = (1.0 - constants.gain) * self.alpha + constants.gain;
         self.alpha_due = now + constants.alpha_interval.0.max(1);
@@ -265,6 +273,22 @@ mod tests {
         let additive = 6.0 * 0.05;
         let after = flow.target * 8e3;
         assert!((after - (200.0 + additive + 0.1)).abs() < 1e-9, "{after}");
+    }
+
+    #[test]
+    fn targets_may_be_held_through_cuts_in_a_row() {
+        let constants = Dcqcn::simai();
+        let mut flow = Flow::new(50e9);
+        for at in 0..3 {
+            flow.notified(&constants, at * 4 * US);
+        }
+        assert!((flow.target * 8e3 - 400.0).abs() < 1e-9 && gbps(&flow) < 60.0);
+        // One rise wins half of the gap back; the next cut takes the rate as target.
+        flow.catch_up(&constants, 8 * US + 900 * US);
+        let risen = gbps(&flow);
+        assert!(risen > 200.0);
+        flow.notified(&constants, 909 * US);
+        assert!((flow.target * 8e3 - risen).abs() < 1e-9);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Engine<'_> {
         {
             sender.control.lost(settings, now);
         }
-        sender.spray.learn(seen.entropy, if marked { Word::Marked } else { Word::Good });
+        sender.spray.learn(seen.entropy, if marked { Word::Marked } else { Word::Good }, now);
         let (in_flight, next) = (sender.in_flight, sender.window.next);
         let heard = Heard { now, round_trip, marked, fresh, in_flight, seq: seen.seq, next };
         sender.control.acknowledged(settings, params, &heard, links);
@@ -90,7 +90,7 @@ impl Engine<'_> {
         };
         self.try_send(flow);
         if let Some(sender) = self.senders.get_mut(flow) {
-            sender.spray.learn(seen.entropy, word);
+            sender.spray.learn(seen.entropy, word, now);
         }
     }
 
@@ -104,7 +104,7 @@ impl Engine<'_> {
         let next = match oldest {
             Some((sent, seq)) if sent + params.timeout <= now => {
                 let size = sender.size(seq, params.mtu);
-                sender.spray.learn(u16::MAX, Word::Lost);
+                sender.spray.learn(u16::MAX, Word::Lost, now);
                 if params.window {
                     sender.control.timed_out(settings, params, now, size);
                 }

@@ -32,6 +32,7 @@ mod profile;
 mod random;
 mod receiver;
 mod repair;
+mod reps;
 mod reroute;
 mod send;
 mod sender;

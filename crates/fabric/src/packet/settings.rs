@@ -44,8 +44,11 @@ pub enum Balancer {
     Mixed,
     /// In turn, passing over those that were marked of late.
     Bitmap,
-    /// Entropies that came back unmarked are used again; else any (REPS).
+    /// Entropies that came back unmarked are used again; else any.
     Recycle,
+    /// As the last, but at most eight of them are kept, and used over and over for a while after a timeout (REPS with
+    /// freezing).
+    Reps,
     /// In turn, whatever comes back.
     Oblivious,
 }

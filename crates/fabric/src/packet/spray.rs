@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::random::Chance;
+use super::reps::Cache;
 use super::settings::Balancer;
 
 /// What came back about an entropy.
@@ -26,6 +27,8 @@ const MOST: u8 = 15;
 pub(super) struct Spray {
     /// Entropies that came back well, the first first.
     good: VecDeque<u16>,
+    /// The same with [`Balancer::Reps`].
+    cache: Cache,
     /// How often to pass over each; empty for a single one.
     passes: Vec<u8>,
     chance: Chance,
@@ -42,13 +45,21 @@ impl Spray {
         let upper = chance.below(0xffff) as u16 & !(paths - 1);
         let flip = chance.below(u32::from(paths)) as u16;
         let passes = if paths > 1 { vec![0; usize::from(paths)] } else { Vec::new() };
-        Self { good: VecDeque::new(), passes, chance, upper, turn: 0, flip, paths, kind }
+        Self { good: VecDeque::new(), cache: Cache::default(), passes, chance, upper, turn: 0, flip, paths, kind }
     }
 
     /// Takes note of what came back.
     #[inline]
-    pub(super) fn learn(&mut self, entropy: u16, word: Word) {
+    pub(super) fn learn(&mut self, entropy: u16, word: Word, now: u64) {
         if self.paths == 1 {
+            return;
+        }
+        if self.kind == Balancer::Reps {
+            match word {
+                Word::Good => self.cache.keep(entropy, now, u32::from(self.paths)),
+                Word::Lost => self.cache.fail(now),
+                Word::Marked | Word::Trimmed => {}
+            }
             return;
         }
         if word == Word::Good {
@@ -76,7 +87,12 @@ impl Spray {
         if let Some(good) = self.good.pop_front() {
             return good;
         }
-        if self.kind == Balancer::Recycle {
+        if self.kind == Balancer::Reps
+            && let Some(known) = self.cache.take()
+        {
+            return known;
+        }
+        if matches!(self.kind, Balancer::Recycle | Balancer::Reps) {
             return self.upper | self.chance.below(u32::from(self.paths)) as u16;
         }
         let mut at = self.at_turn();
@@ -118,7 +134,7 @@ mod tests {
         let mut seen: Vec<u16> = (0..8).map(|_| spray.choose() & 7).collect();
         seen.sort_unstable();
         assert_eq!(seen, (0..8).collect::<Vec<_>>());
-        spray.learn(5, Word::Trimmed);
+        spray.learn(5, Word::Trimmed, 0);
         let seen: Vec<u16> = (0..7).map(|_| spray.choose() & 7).collect();
         assert!(!seen[..6].contains(&5));
     }
@@ -127,7 +143,7 @@ mod tests {
     fn what_came_back_well_is_used_again() {
         let mut spray = Spray::new(Balancer::Mixed, 64, Chance::new(1, 2, 3));
         let first = spray.choose();
-        spray.learn(first, Word::Good);
+        spray.learn(first, Word::Good, 0);
         assert_eq!(spray.choose(), first);
     }
 }
