@@ -13,6 +13,7 @@ pub mod connection_matrix;
 pub mod flow_sizes;
 pub mod goal;
 pub mod lockstep;
+pub mod memory;
 pub mod pattern;
 pub mod program;
 pub mod random;
