@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::network::EndpointId;
 use crate::time::Time;
 
+pub mod chakra;
 pub mod connection_matrix;
 pub mod flow_sizes;
 pub mod goal;
