@@ -15,6 +15,7 @@ macro_rules! put {
 mod bar;
 mod bom_table;
 mod breakdown;
+mod chart;
 mod escape;
 mod findings;
 mod header;

@@ -143,7 +143,8 @@ fn draw_all(survey: &Survey<'_>, cases: &[&Case<'_>], out: &mut String) {
     put!(out, "</div>");
 }
 
-fn frequency(ghz: f64) -> String {
+/// A frequency in GHz, or in MHz below one.
+pub fn frequency(ghz: f64) -> String {
     if ghz < 1.0 {
         format!("{}\u{A0}MHz", number::plain((ghz * 1e4).round() / 10.0))
     } else {

@@ -2,10 +2,10 @@
 
 use lanewright_link::eye::{EyeSettings, Opening, StatisticalEye, contours, timing_bathtub, voltage_bathtub};
 
-use super::chart::{Axis, Chart, key};
 use super::raster;
 use super::view::CaseView;
 use crate::number;
+use crate::report::chart::{Axis, Chart, WIDTH, key};
 
 /// Probabilities of a point of the picture below this are left clear.
 const FAINTEST: f64 = 1e-12;
@@ -37,8 +37,13 @@ pub fn draw(case: &CaseView<'_>, out: &mut String) {
         case.openings.iter().map(|o| o.width_ui).fold(f64::INFINITY, f64::min),
         ratio(eye.settings.target)
     );
-    let mut chart =
-        Chart::open(out, 330.0, (axis, "UI from the sampling instant"), (Axis::linear(-limit, limit), "mV"), &label);
+    let mut chart = Chart::open(
+        out,
+        (WIDTH, 330.0),
+        (axis, "UI from the sampling instant"),
+        (Axis::linear(-limit, limit), "mV"),
+        &label,
+    );
     chart.raw(&density(eye, limit, &chart));
     for contour in contours(eye) {
         let class = contour_class(&eye.settings, contour.error_ratio);
@@ -142,7 +147,7 @@ pub fn bathtubs(case: &CaseView<'_>, out: &mut String) {
     put!(out, "<figure class=\"panel\"><figcaption>Timing</figcaption>");
     let mut chart = Chart::open(
         out,
-        250.0,
+        (WIDTH, 250.0),
         (Axis::linear(-0.5, 0.5), "UI from the sampling instant"),
         axis,
         "Error ratio over the phase",
@@ -166,7 +171,7 @@ pub fn bathtubs(case: &CaseView<'_>, out: &mut String) {
     put!(out, "</figure><figure class=\"panel\"><figcaption>Voltage</figcaption>");
     let reach = eye.signal_v * f64::from(eye.levels - 1) * 1e3;
     let mut chart =
-        Chart::open(out, 250.0, (Axis::linear(-reach, reach), "mV"), axis, "Error ratio over the threshold");
+        Chart::open(out, (WIDTH, 250.0), (Axis::linear(-reach, reach), "mV"), axis, "Error ratio over the threshold");
     for opening in case.openings {
         chart.curve(class(opening), &voltage_bathtub(eye, opening.eye, 161));
     }

@@ -2,8 +2,8 @@
 
 use lanewright_link::com::channel::{ChannelSet, DifferentialChannel};
 
-use super::chart::{Axis, Chart, key};
 use crate::number;
+use crate::report::chart::{Axis, Chart, WIDTH, key};
 use crate::report::escape::Escaped;
 
 fn db(value: f64) -> f64 {
@@ -36,7 +36,7 @@ pub fn draw(channels: &ChannelSet, nyquist_hz: f64, out: &mut String) {
     );
     let mut chart = Chart::open(
         out,
-        250.0,
+        (WIDTH, 250.0),
         axes(),
         (Axis::linear((lowest / 10.0).floor() * 10.0, 0.0), "dB"),
         &format!("Insertion loss of {words}"),
@@ -72,7 +72,7 @@ pub fn draw(channels: &ChannelSet, nyquist_hz: f64, out: &mut String) {
     let most = ratio.iter().filter(|p| p.0 > 0.02 * top).map(|p| p.1).fold(10.0, f64::max).min(80.0);
     let mut chart = Chart::open(
         out,
-        250.0,
+        (WIDTH, 250.0),
         axes(),
         (Axis::linear(-90.0, (most / 10.0).ceil() * 10.0), "dB"),
         "Crosstalk of every aggressor, their power sum, and the insertion loss to crosstalk ratio",

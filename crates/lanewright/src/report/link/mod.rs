@@ -2,7 +2,6 @@
 //!
 //! Self-contained like the review: inline drawings, nothing loaded. [`view`] is what is drawn, whoever made it.
 
-mod chart;
 pub mod com;
 mod costs;
 mod eye;

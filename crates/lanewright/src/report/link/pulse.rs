@@ -1,7 +1,7 @@
 //! The pulse response before and after equalisation, with what decision feedback takes off.
 
-use super::chart::{Axis, Chart, key};
 use super::view::CaseView;
+use crate::report::chart::{Axis, Chart, WIDTH, key};
 
 /// Both pulses on one time axis in unit intervals from the sampling instant.
 pub fn draw(case: &CaseView<'_>, out: &mut String) {
@@ -21,7 +21,7 @@ pub fn draw(case: &CaseView<'_>, out: &mut String) {
     let main = pulse.at(0.0) * 1e3;
     let mut chart = Chart::open(
         out,
-        270.0,
+        (WIDTH, 270.0),
         (Axis::linear(from, to), "UI from the sampling instant"),
         (Axis::linear(low - room, high + room), "mV"),
         &format!("Pulse response; cursor {main:.2} mV"),

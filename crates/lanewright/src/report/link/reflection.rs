@@ -3,7 +3,7 @@
 use lanewright_link::com::channel::DifferentialChannel;
 use lanewright_link::eye::reflection::{REFERENCE_OHM, delay_s, impedances};
 
-use super::chart::{Axis, Chart, key};
+use crate::report::chart::{Axis, Chart, WIDTH, key};
 
 /// Draws it, or nothing where the data give no time response.
 pub fn draw(channel: &DifferentialChannel, out: &mut String) {
@@ -24,7 +24,7 @@ pub fn draw(channel: &DifferentialChannel, out: &mut String) {
     put!(out, "<figure class=\"panel\"><figcaption>Impedance against time</figcaption>");
     let mut chart = Chart::open(
         out,
-        250.0,
+        (WIDTH, 250.0),
         (Axis::linear(-0.03 * end, end), "ns, there and back"),
         (Axis::linear(low.max(20.0) - 1.0, high.min(300.0) + 1.0), "ohm"),
         "Impedance against time at both ends",

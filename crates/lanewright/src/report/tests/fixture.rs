@@ -6,7 +6,7 @@ use lanewright_model::catalogue::Catalogue;
 use lanewright_model::problem::Problems;
 use lanewright_model::system::{Files, System, load_system};
 use lanewright_model::text::Texts;
-use lanewright_twin::review::{Review, review as review_of};
+use lanewright_twin::review::{Review, review_with_lanes};
 
 /// Twelve servers in six racks, two leaves and a spine in a seventh; the spine is too far for one kind of cable.
 const SYSTEM: &str = r#"
@@ -129,7 +129,7 @@ pub fn review(twist: &dyn Fn(&str) -> String) -> (System, Review) {
     let system = load_system(file, &mut texts, &Arc::new(catalogue), &mut NoFiles, &mut problems);
     let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
     let mut system = system.unwrap_or_else(|| panic!("the fixture does not load: {said:?}"));
-    let mut review = review_of(&system, &texts, &problems, "six-racks.toml", "0.1.0", 0xC0FFEE);
+    let mut review = review_with_lanes(&system, &texts, &problems, ("six-racks.toml", "0.1.0", 0xC0FFEE), &[]);
     twist_system(&mut system, twist);
     twist_review(&mut review, twist);
     (system, review)
@@ -193,6 +193,12 @@ fn twist_review(review: &mut Review, twist: &dyn Fn(&str) -> String) {
     for path in &mut plan.latency {
         each([&mut path.domain, &mut path.from, &mut path.to], twist);
         each(path.items.iter_mut().map(|item| &mut item.name), twist);
+    }
+    for lane in &mut review.curves {
+        let line = &mut lane.line;
+        each([&mut line.set, &mut line.technology, &mut line.choice, &mut line.receiver, &mut line.why], twist);
+        each(line.pieces.iter_mut().map(|piece| &mut piece.name), twist);
+        each(line.fec.iter_mut().chain(&mut line.serdes).chain(&mut line.measured), twist);
     }
     let reliability = &mut plan.reliability;
     for part in &mut reliability.parts {

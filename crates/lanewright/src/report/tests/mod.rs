@@ -46,9 +46,17 @@ fn a_plain_page_is_balanced_and_says_what_matters() {
     let page = plain();
     balanced(&page);
     let page = page.replace('\u{A0}', " ");
-    for wanted in
-        ["Six racks", "nothing closes", "leaf × 2", "× 6", "not computed", "1 limit broken", "Equipment power"]
-    {
+    for wanted in [
+        "Six racks",
+        "nothing closes",
+        "leaf × 2",
+        "× 6",
+        "not computed",
+        "1 limit broken",
+        "Equipment power",
+        "Electrical lanes",
+        "all pieces",
+    ] {
         assert!(page.contains(wanted), "{wanted} is missing");
     }
     assert!(!page.contains("NaN") && !page.contains("inf"), "a number is not one");
@@ -85,7 +93,13 @@ fn bundled_systems_have_small_pages() {
     for (name, _) in lanewright_twin::bundled::systems() {
         let loaded = crate::disk::load(name, None);
         let Some(system) = loaded.system else { continue }; // said by the tests of the systems
-        let review = lanewright_twin::review::review(&system, &loaded.texts, &loaded.problems, name, "0.1.0", 0);
+        let review = lanewright_twin::review::review_with_lanes(
+            &system,
+            &loaded.texts,
+            &loaded.problems,
+            (name, "0.1.0", 0),
+            &[],
+        );
         drawings::nothing_is_lost(&super::survey::Survey::new(&system, &review));
         let page = html(&system, &review);
         balanced(&page);

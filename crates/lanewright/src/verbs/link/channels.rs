@@ -7,10 +7,9 @@ use lanewright_link::com::differential::differential_channel;
 use lanewright_link::com::parameters::{ComParameters, FrequencyGrid};
 use lanewright_link::network::Network;
 use lanewright_link::touchstone;
-use lanewright_model::text::Texts;
 use rayon::prelude::*;
 
-use crate::problems;
+use super::network_files;
 
 /// A victim with its aggressors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +20,15 @@ pub struct Files {
     pub fext: Vec<PathBuf>,
     /// Near-end aggressors.
     pub next: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Every file with the part that it plays, the victim first.
+    fn parts(&self) -> impl Iterator<Item = (&PathBuf, &'static str)> {
+        std::iter::once((&self.thru, "THRU"))
+            .chain(self.fext.iter().map(|path| (path, "FEXT")))
+            .chain(self.next.iter().map(|path| (path, "NEXT")))
+    }
 }
 
 /// Channels as read, and what is odd about them.
@@ -83,6 +91,13 @@ pub enum Style {
     Plain,
 }
 
+impl Style {
+    /// As a command shows them: JSON has no room for drawings.
+    pub fn of(json: bool, colour: bool) -> Self {
+        if json { Self::Plain } else { Self::Drawn { colour } }
+    }
+}
+
 /// What is asked of the data.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
@@ -99,10 +114,7 @@ pub fn read(files: &Files, parameters: &ComParameters, style: Style) -> Result<C
 
 /// The same for receivers that no sheet describes.
 pub fn read_asked(files: &Files, asked: Asked<'_>, style: Style) -> Result<Channels, String> {
-    let parts = std::iter::once((&files.thru, "THRU"))
-        .chain(files.fext.iter().map(|path| (path, "FEXT")))
-        .chain(files.next.iter().map(|path| (path, "NEXT")));
-    let parts: Vec<(&PathBuf, &str)> = parts.collect();
+    let parts: Vec<(&PathBuf, &str)> = files.parts().collect();
     let read: Vec<Result<One, String>> = parts.par_iter().map(|(path, part)| one(path, part, asked, style)).collect();
     let errors: Vec<&str> = read.iter().filter_map(|one| one.as_ref().err().map(String::as_str)).collect();
     if !errors.is_empty() {
@@ -124,11 +136,8 @@ pub fn read_asked(files: &Files, asked: Asked<'_>, style: Style) -> Result<Chann
 
 /// Hash of the files alone, without reading what they say.
 pub fn hash(files: &Files) -> Option<Hash> {
-    let parts = std::iter::once((&files.thru, "THRU"))
-        .chain(files.fext.iter().map(|path| (path, "FEXT")))
-        .chain(files.next.iter().map(|path| (path, "NEXT")));
     let mut hash = Hash::EMPTY;
-    for (path, part) in parts {
+    for (path, part) in files.parts() {
         let one = Hash::EMPTY.with(&std::fs::read(path).ok()?);
         hash = hash.with(part.as_bytes()).with(one.to_string().as_bytes());
     }
@@ -149,11 +158,7 @@ fn one(path: &Path, part: &str, asked: Asked<'_>, style: Style) -> Result<One, S
     let hash = Hash::EMPTY.with(&bytes);
     let file = touchstone::parse(&bytes, &name).map_err(|error| match style {
         Style::Plain => format!("error: {name}: {error}"),
-        Style::Drawn { colour } => {
-            let mut texts = Texts::new();
-            let found = touchstone::problems(&error.faults, &name, &bytes, &mut texts);
-            problems::draw(&found, &texts, colour)
-        }
+        Style::Drawn { colour } => network_files::drawn(&error.faults, &name, &bytes, colour),
     })?;
     let mut warnings: Vec<String> = file.warnings.iter().map(|fault| format!("{name}: {fault}")).collect();
     let short = path.file_name().map_or_else(|| name.clone(), |name| name.to_string_lossy().into_owned());

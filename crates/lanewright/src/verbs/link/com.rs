@@ -137,8 +137,7 @@ pub fn bad_input(message: &str, json: bool) -> Outcome {
 
 fn single(files: &Files, setup: &Setup, args: &ComArgs, colour: bool) -> Outcome {
     let json = args.json;
-    // JSON has no room for drawings.
-    let style = if json { Style::Plain } else { Style::Drawn { colour } };
+    let style = Style::of(json, colour);
     let start = Instant::now();
     let parameters = &setup.resolved.parameters;
     let read = match channels::read(files, parameters, style) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use lanewright_link::touchstone::{self, TouchstoneFile};
+use lanewright_link::touchstone::{self, Fault, TouchstoneFile};
 use lanewright_model::text::Texts;
 
 use crate::problems;
@@ -56,11 +56,14 @@ pub fn read(path: &Path, colour: bool) -> Result<TouchstoneFile, String> {
         };
         format!("cannot read {name}: {reason}\n")
     })?;
-    touchstone::parse(&bytes, &name).map_err(|error| {
-        let mut texts = Texts::new();
-        let list = touchstone::problems(&error.faults, &name, &bytes, &mut texts);
-        problems::draw(&list, &texts, colour)
-    })
+    touchstone::parse(&bytes, &name).map_err(|error| drawn(&error.faults, &name, &bytes, colour))
+}
+
+/// What is wrong with a file, with its lines.
+pub fn drawn(faults: &[Fault], name: &str, bytes: &[u8], colour: bool) -> String {
+    let mut texts = Texts::new();
+    let list = touchstone::problems(faults, name, bytes, &mut texts);
+    problems::draw(&list, &texts, colour)
 }
 
 /// Ports as people write them, from 1: `1,3`.

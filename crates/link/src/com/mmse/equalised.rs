@@ -1,7 +1,7 @@
 //! The best point behind all of its equalisers: sampled responses and the noise that they carry.
 
 use super::correlation::{autocorrelation, correlation_of};
-use super::instant::{Edition, Instant, Terms};
+use super::instant::{Edition, Instant, Terms, slopes};
 use super::search::{Best, Stage};
 use crate::com::tx_ffe;
 
@@ -141,15 +141,7 @@ pub fn equalise(
         feedback.push(tap / cursor);
     }
     let interference = counted(&residual, phase);
-    let first = if phase == 0 { m } else { phase };
-    let early = pulse.iter().skip(first - 1).step_by(m);
-    let slopes: Vec<f64> = pulse
-        .iter()
-        .skip(first + 1)
-        .step_by(m)
-        .zip(early)
-        .map(|(late, early)| (late - early) / 2.0 * m as f64)
-        .collect();
+    let slopes = slopes(&pulse, phase, m);
     let own = autocorrelation(transmit, transmit.len());
     let far_phases = stage.crosstalk.far_phases(&own);
     let far = aggressors.far.iter().zip(&far_phases).map(|(pulse, &phase)| counted(&equal(pulse, true), phase));

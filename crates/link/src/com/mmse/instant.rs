@@ -145,6 +145,14 @@ pub fn worst_phase(powers: impl Iterator<Item = f64>) -> usize {
     best.0
 }
 
+/// Slopes of a pulse once per unit interval of `m` samples, in V per UI. The first unit interval is left away where there
+/// is no sample before it.
+pub fn slopes(pulse: &[f64], phase: usize, m: usize) -> Vec<f64> {
+    let first = if phase == 0 { m } else { phase };
+    let early = pulse.iter().skip(first - 1).step_by(m);
+    pulse.iter().skip(first + 1).step_by(m).zip(early).map(|(late, early)| (late - early) / 2.0 * m as f64).collect()
+}
+
 /// A sampling instant.
 #[derive(Clone, Debug)]
 pub struct Instant {
@@ -178,16 +186,7 @@ impl Instant {
             Edition::Script => ((sample + 1) / m, (sample + 1) % m),
             Edition::Draft3 => (sample / m, phase),
         };
-        // The first unit interval is left away where there is no sample before it.
-        let first = if phase == 0 { m } else { phase };
-        let early = pulse.iter().skip(first - 1).step_by(m);
-        let slopes: Vec<f64> = pulse
-            .iter()
-            .skip(first + 1)
-            .step_by(m)
-            .zip(early)
-            .map(|(late, early)| (late - early) / 2.0 * m as f64)
-            .collect();
+        let slopes = slopes(pulse, phase, m);
         let end = if terms.edition == Edition::Script { pulse.len() - late } else { pulse.len() };
         let transmitter_response = every(pulse, late, end, m);
         let share = match terms.edition {
@@ -207,41 +206,42 @@ impl Instant {
         Some(Self { response, cursor, with_jitter, plain, slopes, transmitter, transmitter_response })
     }
 
-    /// The response behind a transmit equaliser at one unit interval, which may lie outside.
-    pub fn shaped_at(&self, taps: &[f64], transmit_cursor: usize, at: i64) -> f64 {
-        let mut sum = 0.0;
-        for (index, tap) in taps.iter().enumerate() {
-            let from = at - index as i64 + transmit_cursor as i64;
-            if let Some(value) = usize::try_from(from).ok().and_then(|from| self.response.get(from)) {
-                sum += tap * value;
-            }
-        }
-        sum
-    }
-
     /// What the receiver's taps see at this instant behind a transmit equaliser. `own` is the equaliser's
     /// autocorrelation, `fixed` the correlation of noise that does not depend on the instant: the receiver's and
-    /// crosstalk. Returns the step of the quantiser too, in V.
-    pub fn problem(&self, terms: &Terms, taps: &[f64], own: &[f64], fixed: &[f64], out: &mut Problem) -> f64 {
+    /// crosstalk, and `exponent` belongs to the quantiser's clipping ([`quantiser::exponent`]). Returns the step of the
+    /// quantiser too, in V.
+    pub fn problem(
+        &self,
+        terms: &Terms,
+        (taps, own): (&[f64], &[f64]),
+        fixed: &[f64],
+        exponent: f64,
+        out: &mut Problem,
+    ) -> f64 {
         let span = terms.receiver.span;
         let feedback = terms.receiver.feedback();
         shaped(&self.with_jitter, own, span, &mut out.row);
         for (value, (fixed, transmitter)) in out.row.iter_mut().zip(fixed.iter().zip(&self.transmitter)) {
             *value += fixed + transmitter;
         }
-        let delay = (terms.receiver.pre + self.cursor + feedback) as i64;
+        // Index `transmit_cursor` of the whole response is sample 0 of the one before the equaliser.
+        out.response.clear();
+        out.response.resize(self.response.len() + taps.len(), 0.0);
+        for (index, tap) in taps.iter().enumerate() {
+            for (sum, value) in out.response[index..].iter_mut().zip(&self.response) {
+                *sum += tap * value;
+            }
+        }
+        let last = terms.receiver.pre + self.cursor + feedback + terms.transmit_cursor;
+        let whole = &out.response;
+        let at = |at: usize| last.checked_sub(at).and_then(|from| whole.get(from)).copied().unwrap_or(0.0);
         out.samples.clear();
-        out.samples
-            .extend((0..span + feedback).map(|at| self.shaped_at(taps, terms.transmit_cursor, delay - at as i64)));
+        out.samples.extend((0..span + feedback).map(at));
         let Some(quantiser) = &terms.quantiser else { return 0.0 };
-        let count = self.response.len() as i64 + taps.len() as i64;
-        let samples =
-            (0..count).map(|at| self.shaped_at(taps, terms.transmit_cursor, at - terms.transmit_cursor as i64));
         // Noise at the quantiser without the bounded part of jitter (178A-31).
         let random = terms.random_jitter_ui2 * energy(&self.slopes, own);
         let noise = terms.symbol_variance * (fixed[0] + self.transmitter[0] + random);
-        let samples: Vec<f64> = samples.collect();
-        let amplitude = quantiser::clipping_amplitude(&samples, noise, terms.levels, quantiser.clipping);
+        let amplitude = quantiser::clipping_amplitude(&out.response, noise, terms.levels, exponent);
         let step = quantiser::step(quantiser, amplitude);
         if let Some(first) = out.row.first_mut() {
             *first += step * step / 12.0 / terms.symbol_variance;

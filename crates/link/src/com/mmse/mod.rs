@@ -4,6 +4,7 @@ pub mod correlation;
 pub mod equalised;
 pub mod evaluate;
 pub mod floating;
+pub mod group;
 pub mod instant;
 pub mod quantiser;
 pub mod receiver;

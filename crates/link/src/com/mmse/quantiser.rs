@@ -23,8 +23,8 @@ pub struct Clipping {
 }
 
 /// Clipping amplitude of the noisy signal in V: `levels` equally likely levels from -1 to 1 on every sample, and normal
-/// noise of variance `noise`.
-pub fn clipping_amplitude(samples: &[f64], noise: f64, levels: u32, clipping: f64) -> f64 {
+/// noise of variance `noise`. `exponent` belongs to the clipping probability ([`exponent`]).
+pub fn clipping_amplitude(samples: &[f64], noise: f64, levels: u32, exponent: f64) -> f64 {
     let largest = samples.iter().fold(0.0f64, |most, value| most.max(value.abs()));
     let symbol = f64::from(levels + 1) / (3.0 * f64::from(levels.max(2) - 1));
     let mut variance = noise;
@@ -37,7 +37,7 @@ pub fn clipping_amplitude(samples: &[f64], noise: f64, levels: u32, clipping: f6
             variance += symbol * value * value;
         }
     }
-    bound(&large, variance, levels, exponent(clipping)).amplitude
+    bound(&large, variance, levels, exponent).amplitude
 }
 
 /// The exponent that belongs to a clipping probability: half the square of the normal distribution's quantile, so that
@@ -194,7 +194,7 @@ mod tests {
             samples.extend(rest.iter().enumerate().map(|(at, value)| value / (1.0 + 0.3 * at as f64)));
             for levels in [2, 4] {
                 let truth = convolved(&samples, noise * noise, levels, 1e-7);
-                let found = clipping_amplitude(&samples, noise * noise, levels, 1e-7);
+                let found = clipping_amplitude(&samples, noise * noise, levels, exponent(1e-7));
                 prop_assert!((found / truth - 1.0).abs() < 0.02, "{found} {truth}");
             }
         }

@@ -1,10 +1,12 @@
 //! The best setting of the whole grid: every continuous-time setting, transmit setting and sampling instant.
 //!
-//! Sets of transmit settings are passed over when an error that none of them goes below is above the best error found.
-//! Three bounds, each proven where it is made: for a set of settings at one instant ([`super::settings`]); for a setting
-//! at an instant, the error without limits on the taps and with a tap at every position; and for the quantiser, the
-//! tangent plane of its clipping amplitude, which is convex in the transmit taps. What is left is solved in full. The answer is the exhaustive one, and the first in
-//! the grid's order among equals; neither it nor the counts depend on the number of threads.
+//! Before anything else a walk through every continuous-time setting finds a good point, whose error all others have to
+//! beat. Sets of transmit settings are passed over when an error that none of them goes below is above the best error
+//! found. Three bounds, each proven where it is made: for a set of settings at one instant ([`super::settings`]); for a
+//! setting at an instant, the error without limits on the taps and with a tap at every position; and for the quantiser,
+//! the tangent plane of its clipping amplitude, which is convex in the transmit taps. What is left is solved in full. The
+//! answer is the exhaustive one, and the first in the grid's order among equals; neither it nor the counts depend on the
+//! number of threads.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -12,13 +14,17 @@ use std::collections::BinaryHeap;
 use rayon::prelude::*;
 
 use super::correlation::{Folded, correlation_of, power_spectrum};
-use super::floating::{Placed, place};
+use super::floating::{self, Placed, place};
 use super::instant::{Crosstalk, Edition, Instant, Terms};
 use super::quantiser;
 use super::settings::{Node, Settings};
 use super::solve::{Gram, Problem};
 use super::toeplitz::{Workspace, inverse_gram};
 
+/// Times that the walk to a good point goes over the axes, at most.
+const SWEEPS: usize = 3;
+/// Samples from one instant of that walk to the next.
+const STRIDE: usize = 4;
 /// Share by which a bound must be above the best error, against rounding.
 const ROUNDING: f64 = 1e-9;
 
@@ -70,7 +76,7 @@ pub struct Answer {
     pub best: Option<Best>,
     /// Points of the grid with a sampling instant.
     pub points: u64,
-    /// Points whose taps were solved for in full.
+    /// Points whose taps were solved for in full, without those that only gave a first error to beat.
     pub solved: u64,
 }
 
@@ -108,6 +114,19 @@ struct Scratch {
     largest: Vec<f64>,
     samples: Vec<f64>,
     fixed: Vec<f64>,
+    places: floating::Workspace,
+}
+
+/// A walk to a good point of one stage.
+struct Walk<'a> {
+    stage: &'a Stage,
+    plan: &'a Plan,
+    scratch: Scratch,
+    /// The instant last looked at.
+    instant: Option<(usize, Option<Instant>)>,
+    error: f64,
+    setting: usize,
+    sample: usize,
 }
 
 /// Sums of cosines per band of frequencies, for all lags.
@@ -140,17 +159,18 @@ impl Search {
 
     fn run(&self, stages: usize, stage: &(dyn Fn(usize) -> Option<Stage> + Sync), prune: bool) -> Answer {
         let plan = self.plan();
+        let mut incumbent = f64::INFINITY;
         let mut order: Vec<usize> = (0..stages).collect();
         if prune {
-            // Stages of the lowest floors first: their errors stop most of the others at their first bound.
-            let floors: Vec<f64> = order
+            // Stages of the lowest errors at hand first: theirs stop most of the others at their first bound.
+            let errors: Vec<f64> = order
                 .par_iter()
-                .map(|&at| stage(at).map_or(f64::INFINITY, |stage| self.floor(&stage, &plan)))
+                .map(|&at| stage(at).map_or(f64::INFINITY, |stage| self.descend(&stage, &plan)))
                 .collect();
-            order.sort_by(|&a, &b| floors[a].total_cmp(&floors[b]).then(a.cmp(&b)));
+            order.sort_by(|&a, &b| errors[a].total_cmp(&errors[b]).then(a.cmp(&b)));
+            incumbent = errors.into_iter().fold(incumbent, f64::min);
         }
         // Rounds of fixed sizes, so that what is known in each does not depend on threads.
-        let mut incumbent = f64::INFINITY;
         let mut answers: Vec<(usize, Answer)> = Vec::with_capacity(stages);
         let (mut done, mut round) = (0, 1);
         while done < stages {
@@ -189,23 +209,66 @@ impl Search {
         Some((low, high))
     }
 
-    fn floor(&self, stage: &Stage, plan: &Plan) -> f64 {
-        let mut scratch = Scratch::default();
-        let ranges: Vec<(usize, usize)> = stage.guesses.iter().filter_map(|guess| self.range(*guess)).collect();
-        let (Some(low), Some(high)) = (ranges.iter().map(|r| r.0).min(), ranges.iter().map(|r| r.1).max()) else {
+    /// The error of a good point of a stage, found by a walk along the axes of the grid: every transmit tap by itself,
+    /// then the instant, then the taps again. Infinite where the walk meets no usable point.
+    ///
+    /// Nothing is proven of that point but that it is in the grid. Its error is therefore never below the best one, and a
+    /// bound above it by more than rounding cannot hide the best point, nor one that is as good.
+    fn descend(&self, stage: &Stage, plan: &Plan) -> f64 {
+        let settings = &self.settings;
+        let Some(&start) = settings.order.iter().find(|&&setting| self.range(stage.guesses[setting]).is_some()) else {
             return f64::INFINITY;
         };
-        let far = self.far_floor(stage);
-        let fixed = stage.noise.correlation[0] + stage.crosstalk.near[0];
-        let mut least = f64::INFINITY;
-        // A few instants are enough to choose where to begin.
-        for sample in (low..=high).step_by(8) {
-            if let Some(instant) = Instant::new(&self.terms, &stage.pulse, sample) {
-                let bands = self.instant_bands(plan, stage, &instant);
-                least = least.min(self.node_floor(0, &instant, &bands, plan, (&far, fixed), &mut scratch));
+        let mut walk = Walk {
+            stage,
+            plan,
+            scratch: Scratch::default(),
+            instant: None,
+            error: f64::INFINITY,
+            setting: start,
+            sample: stage.guesses[start].unwrap_or(0),
+        };
+        for sweep in 0..SWEEPS {
+            let before = walk.error;
+            for axis in (0..settings.width).filter(|axis| *axis != settings.cursor) {
+                let from = walk.setting;
+                let sample = walk.sample;
+                for setting in settings.line(from, axis) {
+                    self.try_point(&mut walk, setting, sample);
+                }
+            }
+            let (low, high) = self.ticks;
+            if let (Some(guess), true) = (stage.guesses[walk.setting], sweep + 1 < SWEEPS) {
+                for tick in (low..=high).step_by(STRIDE) {
+                    if let Ok(sample) = usize::try_from(guess as i64 + i64::from(tick)) {
+                        let setting = walk.setting;
+                        self.try_point(&mut walk, setting, sample);
+                    }
+                }
+            }
+            if walk.error >= before {
+                break;
             }
         }
-        least
+        walk.error
+    }
+
+    /// Steps to a point of the grid where it is better.
+    fn try_point(&self, walk: &mut Walk, setting: usize, sample: usize) {
+        let inside = self.range(walk.stage.guesses[setting]).is_some_and(|(low, high)| (low..=high).contains(&sample));
+        if !inside {
+            return;
+        }
+        if walk.instant.as_ref().is_none_or(|(at, _)| *at != sample) {
+            walk.instant = Some((sample, Instant::new(&self.terms, &walk.stage.pulse, sample)));
+        }
+        let Some((_, Some(instant))) = &walk.instant else { return };
+        let found = self.solve((walk.stage, walk.plan), instant, setting, walk.error, &mut walk.scratch);
+        if let Some((Some(placed), ..)) = found
+            && placed.taps.error < walk.error
+        {
+            (walk.error, walk.setting, walk.sample) = (placed.taps.error, setting, sample);
+        }
     }
 
     fn stage(&self, index: usize, stage: &Stage, plan: &Plan, incumbent: f64, prune: bool) -> Answer {
@@ -269,8 +332,13 @@ impl Search {
             for &setting in &self.settings.order[node.first..node.end] {
                 let inside = ranges[setting].is_some_and(|(first, last)| (first..=last).contains(&candidate.sample));
                 let (true, Some(guess)) = (inside, stage.guesses[setting]) else { continue };
-                let found =
-                    self.solve(stage, instant, setting, if prune { limit } else { f64::INFINITY }, &mut scratch);
+                let found = self.solve(
+                    (stage, plan),
+                    instant,
+                    setting,
+                    if prune { limit } else { f64::INFINITY },
+                    &mut scratch,
+                );
                 let Some((placed, step, full)) = found else { continue };
                 answer.solved += u64::from(full);
                 let Some(placed) = placed else { continue };
@@ -316,7 +384,7 @@ impl Search {
     /// for in full.
     fn solve(
         &self,
-        stage: &Stage,
+        (stage, plan): (&Stage, &Plan),
         instant: &Instant,
         setting: usize,
         limit: f64,
@@ -327,12 +395,12 @@ impl Search {
         stage.crosstalk.correlation(own, terms.receiver.span, &mut scratch.row);
         scratch.fixed.clear();
         scratch.fixed.extend(scratch.row.iter().zip(&stage.noise.correlation).map(|(a, b)| a + b));
-        let step = instant.problem(terms, taps, own, &scratch.fixed, &mut scratch.problem);
+        let step = instant.problem(terms, (taps, own), &scratch.fixed, plan.exponent, &mut scratch.problem);
         let stop = limit.is_finite() && self.tap_floor(scratch) * (1.0 - ROUNDING) > limit;
         if stop {
             return Some((None, step, false));
         }
-        Some((place(&terms.receiver, &scratch.problem, limit), step, true))
+        Some((place(&terms.receiver, &scratch.problem, limit, &mut scratch.places), step, true))
     }
 
     /// Least error with a tap at every position and no limits on them.

@@ -118,3 +118,23 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+    // Limits that many points meet, and below 0.02 all: the lowest floors then belong to points whose clipped errors are
+    // far above them.
+    #[test]
+    fn pruned_equals_exhaustive_where_taps_are_clipped(seed in prop::collection::vec(-1.0f64..1.0, 12), script in any::<bool>(),
+        groups in 0usize..3, limit in 0.002f64..0.2, floating in 1e-4f64..0.02, noise in 1e-9f64..1e-7) {
+        let edition = if script { Edition::Script } else { Edition::Draft3 };
+        let Chance { mut search, stages } = chance(&seed, edition, groups, limit, noise, true);
+        search.terms.receiver.floating_max = floating;
+        let make = |at: usize| stages.get(at).cloned();
+        let pruned = search.best(stages.len(), &make);
+        let all = search.exhaustive(stages.len(), &make);
+        prop_assert_eq!(&pruned.best, &all.best);
+        let clipped = pruned.best.map(|best| best.placed.taps.clipped);
+        prop_assert!(clipped.is_some());
+        prop_assert!(limit >= 0.02 || clipped == Some(true));
+    }
+}

@@ -83,6 +83,15 @@ impl Settings {
         &self.own[setting * self.width..(setting + 1) * self.width]
     }
 
+    /// Settings that differ from one in a single tap and the cursor, which makes up for it; itself among them.
+    pub fn line(&self, setting: usize, axis: usize) -> impl Iterator<Item = usize> + '_ {
+        let same = move |other: &usize| {
+            let pairs = self.taps(*other).iter().zip(self.taps(setting)).enumerate();
+            pairs.filter(|(at, _)| *at != axis && *at != self.cursor).all(|(_, (one, other))| one == other)
+        };
+        (0..self.count()).filter(same)
+    }
+
     /// Number of bands over the first half of the circle.
     pub fn bands(&self) -> usize {
         (self.turn / 2 + 1).div_ceil(BAND)
@@ -170,6 +179,9 @@ mod tests {
         let mut seen = settings.order.clone();
         seen.sort_unstable();
         assert_eq!(seen, (0..20).collect::<Vec<_>>());
+        // Settings 4 to 7 share their first tap, every fourth one its last.
+        assert_eq!(settings.line(5, 2).collect::<Vec<_>>(), [4, 5, 6, 7]);
+        assert_eq!(settings.line(5, 0).collect::<Vec<_>>(), [1, 5, 9, 13, 17]);
         for node in &settings.nodes {
             for &setting in &settings.order[node.first..node.end] {
                 for frequency in 0..=32 {

@@ -15,6 +15,8 @@ pub struct Problem {
     /// Response backwards in time: `samples[feedback - m + p]` is what tap position `p` contributes to row `m` (0 is the
     /// cursor, then one per feedback tap). As many as positions and feedback taps together.
     pub samples: Vec<f64>,
+    /// The whole response forwards, from which samples are taken: working memory of who makes the problem.
+    pub response: Vec<f64>,
 }
 
 impl Problem {
@@ -44,11 +46,6 @@ pub struct Factor {
 }
 
 impl Factor {
-    /// Keeps the first `rows` rows.
-    pub fn truncate(&mut self, rows: usize) {
-        self.rows.truncate(rows);
-    }
-
     /// Adds the row of the matrix that holds `entries` left of and on the diagonal. `false` when the matrix is then not
     /// positive definite.
     pub fn push(&mut self, entries: impl Iterator<Item = f64>) -> bool {
@@ -70,19 +67,6 @@ impl Factor {
         }
         self.rows.push(row);
         true
-    }
-
-    /// The last row of the factor.
-    pub fn last(&self) -> &[f64] {
-        self.rows.last().map_or(&[], Vec::as_slice)
-    }
-
-    /// The next value of a forward solve that stands at `solved` when the right-hand side goes on with `entry`: with as
-    /// many values solved as the factor has rows but one.
-    pub fn extend(&self, solved: &[f64], entry: f64) -> f64 {
-        let row = self.last();
-        let inner: f64 = row.iter().zip(solved).map(|(a, b)| a * b).sum();
-        (entry - inner) / row.get(solved.len()).copied().unwrap_or(f64::NAN)
     }
 
     /// `L^-1 side`.
@@ -126,20 +110,33 @@ impl Gram<'_> {
 
     /// Feedback taps of least error without limits. `None` when no cursor can be made or the error is not convex.
     pub fn best_feedback(&self) -> Option<Vec<f64>> {
+        let mut feedback = Vec::with_capacity(self.feedback);
+        self.best_feedback_into(&mut feedback).then_some(feedback)
+    }
+
+    /// As [`Gram::best_feedback`], into memory that is there already. `false` when there is nothing to be had.
+    pub fn best_feedback_into(&self, feedback: &mut Vec<f64>) -> bool {
         let n = self.feedback;
+        feedback.clear();
         let cursor = self.at(0, 0);
         if cursor.is_nan() || cursor <= 0.0 {
-            return None;
+            return false;
+        }
+        if n == 1 {
+            let curvature = 1.0 - self.at(1, 1) + self.at(0, 1) * self.at(0, 1) / cursor;
+            feedback.push(self.at(0, 1) / cursor / curvature);
+            return curvature > 1e-14;
         }
         let mut factor = Factor::default();
         for i in 1..=n {
             let entries =
                 (1..=i).map(|j| f64::from(u8::from(i == j)) - self.at(i, j) + self.at(0, i) * self.at(0, j) / cursor);
             if !factor.push(entries) {
-                return None;
+                return false;
             }
         }
-        Some(factor.backward(factor.forward((1..=n).map(|i| self.at(0, i) / cursor))))
+        feedback.extend(factor.backward(factor.forward((1..=n).map(|i| self.at(0, i) / cursor))));
+        true
     }
 
     /// Least error with these feedback taps.
@@ -172,8 +169,11 @@ impl Gram<'_> {
     }
 }
 
-fn clip(values: &[f64], low: &[f64], high: &[f64]) -> Vec<f64> {
-    values.iter().zip(low.iter().zip(high)).map(|(value, (low, high))| value.max(*low).min(*high)).collect()
+/// Brings feedback taps within their limits.
+pub fn clip_into(feedback: &mut [f64], receiver: &Receiver) {
+    for (value, (low, high)) in feedback.iter_mut().zip(receiver.feedback_min.iter().zip(&receiver.feedback_max)) {
+        *value = value.max(*low).min(*high);
+    }
 }
 
 /// Taps at these positions, which begin with the fixed ones. `None` when no cursor can be made.
@@ -186,11 +186,6 @@ pub fn solve(receiver: &Receiver, problem: &Problem, positions: &[usize]) -> Opt
             return None;
         }
     }
-    solve_factored(receiver, problem, positions, &factor)
-}
-
-/// As [`solve`], with the correlation matrix of the positions factored already.
-pub fn solve_factored(receiver: &Receiver, problem: &Problem, positions: &[usize], factor: &Factor) -> Option<Taps> {
     let n = receiver.feedback();
     let sides: Vec<Vec<f64>> =
         (0..=n).map(|row| factor.forward(positions.iter().map(|&tap| problem.entry(n, row, tap)))).collect();
@@ -201,8 +196,8 @@ pub fn solve_factored(receiver: &Receiver, problem: &Problem, positions: &[usize
         }
     }
     let gram = Gram { values: &values, feedback: n };
-    let free = gram.best_feedback()?;
-    let mut feedback = clip(&free, &receiver.feedback_min, &receiver.feedback_max);
+    let mut feedback = gram.best_feedback()?;
+    clip_into(&mut feedback, receiver);
     let against = 1.0 - feedback.iter().enumerate().map(|(i, b)| b * gram.at(0, i + 1)).sum::<f64>();
     let share = against / gram.at(0, 0);
     let turned: Vec<f64> = (0..positions.len())
@@ -234,7 +229,8 @@ pub fn solve_factored(receiver: &Receiver, problem: &Problem, positions: &[usize
     let rows: Vec<f64> = (1..=n)
         .map(|row| taps.iter().zip(positions).map(|(tap, &position)| tap * problem.entry(n, row, position)).sum())
         .collect();
-    feedback = clip(&rows, &receiver.feedback_min, &receiver.feedback_max);
+    feedback.clone_from(&rows);
+    clip_into(&mut feedback, receiver);
     let error = error_of(problem, positions, &taps, &feedback, &rows);
     (error > 0.0).then_some(Taps { forward: taps, feedback, error, clipped })
 }

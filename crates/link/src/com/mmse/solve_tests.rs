@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 
-use super::floating::place;
+use super::floating::{self, place};
 use super::receiver::Receiver;
 use super::solve::{Gram, Problem, Taps, solve};
 use super::toeplitz::{Workspace, inverse_gram};
@@ -51,7 +51,7 @@ fn problem(receiver: &Receiver, case: &Case) -> Problem {
                 .unwrap_or(0.0)
         })
         .collect();
-    Problem { row, samples }
+    Problem { row, samples, response: Vec::new() }
 }
 
 /// The reference receiver by convolution matrix and bordered systems.
@@ -175,10 +175,29 @@ proptest! {
     fn groups_go_where_trying_every_place_puts_them(case in cases(), feedback in 0usize..3, limit in 0.15f64..1.0) {
         let receiver = receiver(2, 5, feedback, limit, 2, 14);
         let (positions, truth) = dense_place(&receiver, &case);
-        let placed = place(&receiver, &problem(&receiver, &case), f64::INFINITY).expect("solvable");
+        let placed = place(&receiver, &problem(&receiver, &case), f64::INFINITY, &mut floating::Workspace::default()).expect("solvable");
         prop_assert!((placed.taps.error - truth.error).abs() <= 1e-8 * truth.error.max(0.01), "{:?} {:?}", placed, truth);
         prop_assert_eq!(&placed.positions, &positions);
         prop_assert!(close(&placed.taps.forward, &truth.forward));
+    }
+
+    // Limits down to where nearly every tap is clipped.
+    #[test]
+    fn taps_of_groups_are_those_of_their_positions(case in cases(), feedback in 0usize..4, limit in 0.02f64..1.0, count in 1usize..4) {
+        let receiver = receiver(2, 5, feedback, limit, count, 18);
+        let problem = problem(&receiver, &case);
+        let mut work = floating::Workspace::default();
+        let placed = place(&receiver, &problem, f64::INFINITY, &mut work).expect("solvable");
+        let plain = solve(&receiver, &problem, &placed.positions).expect("solvable");
+        prop_assert_eq!(placed.taps.clipped, plain.clipped);
+        prop_assert!(close(&placed.taps.forward, &plain.forward), "{:?} {:?}", placed, plain);
+        prop_assert!(close(&placed.taps.feedback, &plain.feedback));
+        prop_assert!((placed.taps.error - plain.error).abs() <= 1e-8 * plain.error.max(0.01));
+        // A limit that the error keeps changes nothing, nor does memory that was used before.
+        let again = place(&receiver, &problem, placed.taps.error, &mut work);
+        prop_assert_eq!(again.as_ref(), Some(&placed));
+        // One that it breaks gives nothing.
+        prop_assert_eq!(place(&receiver, &problem, 0.999 * placed.taps.error, &mut work), None);
     }
 
     #[test]

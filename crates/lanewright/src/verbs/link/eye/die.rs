@@ -1,6 +1,7 @@
 //! UCIe: a wire between two dies.
 
 use lanewright_link::eye::die_to_die::{DieToDieOutcome, evaluate};
+use lanewright_link::eye::standard::Sourced;
 use lanewright_link::eye::standard::ucie::DieToDie;
 use lanewright_link::eye::{CostBreakdown, costs, openings};
 use serde_json::json;
@@ -95,47 +96,30 @@ fn text(link: &DieToDie, o: &DieToDieOutcome, costs: &CostBreakdown, warnings: &
     out
 }
 
+/// A parameter with how sure it is and where it is from.
+fn row<T>(name: &str, value: String, from: &Sourced<T>) -> ParameterRow {
+    ParameterRow { name: name.into(), value, source: format!("{}: {}", from.certainty.word(), from.source) }
+}
+
 fn report(args: &EyeArgs, link: &DieToDie, o: &DieToDieOutcome, costs: &CostBreakdown, warnings: &[String]) -> String {
     let judged = |good: bool| if good { "good" } else { "bad" };
     let found = openings(&o.eye);
     let headline = |name: &str, value: String, note: String, class| Headline { name: name.into(), value, note, class };
-    let row = |name: &str, value: String, certainty: &str, source: &str| ParameterRow {
-        name: name.into(),
-        value,
-        source: format!("{certainty}: {source}"),
-    };
     let wire = link.wire.value;
     let parameters = vec![
         row(
             "rates",
             link.rates_gt.value.iter().map(|r| plain(*r)).collect::<Vec<_>>().join(", ") + " GT/s",
-            link.rates_gt.certainty.word(),
-            link.rates_gt.source,
+            &link.rates_gt,
         ),
-        row(
-            "swing",
-            format!("{} mV", plain(link.swing_v.value * 1e3)),
-            link.swing_v.certainty.word(),
-            link.swing_v.source,
-        ),
-        row(
-            "source",
-            format!("{} ohm", plain(link.source_ohm.value)),
-            link.source_ohm.certainty.word(),
-            link.source_ohm.source,
-        ),
+        row("swing", format!("{} mV", plain(link.swing_v.value * 1e3)), &link.swing_v),
+        row("source", format!("{} ohm", plain(link.source_ohm.value)), &link.source_ohm),
         row(
             "receiver",
             if o.terminated { "50 ohm".into() } else { "not terminated".into() },
-            link.terminated_above_gt.certainty.word(),
-            link.terminated_above_gt.source,
+            &link.terminated_above_gt,
         ),
-        row(
-            "pads",
-            format!("{} fF each", plain(link.pad_f.value * 1e15)),
-            link.pad_f.certainty.word(),
-            link.pad_f.source,
-        ),
+        row("pads", format!("{} fF each", plain(link.pad_f.value * 1e15)), &link.pad_f),
         row(
             "wire",
             format!(
@@ -146,45 +130,18 @@ fn report(args: &EyeArgs, link: &DieToDie, o: &DieToDieOutcome, costs: &CostBrea
                 plain(wire.skin_hz / 1e9),
                 plain(wire.loss_tangent)
             ),
-            link.wire.certainty.word(),
-            link.wire.source,
+            &link.wire,
         ),
-        row(
-            "coupling",
-            format!("{} per mm at 8 GHz", plain(link.crosstalk_per_mm.value)),
-            link.crosstalk_per_mm.certainty.word(),
-            link.crosstalk_per_mm.source,
-        ),
-        row(
-            "random jitter",
-            format!("{} ps", plain(link.random_jitter_s.value * 1e12)),
-            link.random_jitter_s.certainty.word(),
-            link.random_jitter_s.source,
-        ),
+        row("coupling", format!("{} per mm at 8 GHz", plain(link.crosstalk_per_mm.value)), &link.crosstalk_per_mm),
+        row("random jitter", format!("{} ps", plain(link.random_jitter_s.value * 1e12)), &link.random_jitter_s),
         row(
             "bounded jitter",
             format!("plus and minus {} ps", plain(link.dual_dirac_s.value * 1e12)),
-            link.dual_dirac_s.certainty.word(),
-            link.dual_dirac_s.source,
+            &link.dual_dirac_s,
         ),
-        row(
-            "noise",
-            format!("{} mV", plain(link.noise_v.value * 1e3)),
-            link.noise_v.certainty.word(),
-            link.noise_v.source,
-        ),
-        row(
-            "mask",
-            format!("{} mV by {} UI", plain(o.mask_mv), plain(o.mask_ui)),
-            link.mask_v.certainty.word(),
-            link.mask_v.source,
-        ),
-        row(
-            "energy",
-            format!("{} to {} pJ/bit", plain(o.energy_pj.0), plain(o.energy_pj.1)),
-            link.energy_j.certainty.word(),
-            link.energy_j.source,
-        ),
+        row("noise", format!("{} mV", plain(link.noise_v.value * 1e3)), &link.noise_v),
+        row("mask", format!("{} mV by {} UI", plain(o.mask_mv), plain(o.mask_ui)), &link.mask_v),
+        row("energy", format!("{} to {} pJ/bit", plain(o.energy_pj.0), plain(o.energy_pj.1)), &link.energy_j),
     ];
     let case = CaseView {
         name: link.name.into(),

@@ -15,7 +15,7 @@ use lanewright_link::sheet::preset;
 use lanewright_model::problem::nearest;
 
 use super::super::{Exit, Outcome};
-use super::channels::{Files, Style};
+use super::channels::Files;
 use super::setup::SetupArgs;
 use crate::disk;
 use crate::number::decimals;
@@ -138,11 +138,6 @@ fn files(args: &EyeArgs) -> Result<Files, String> {
     let thru = args.thru.clone();
     let thru = thru.ok_or("--thru: give the victim's channel, a Touchstone file of four ports\n")?;
     Ok(Files { thru, fext: args.fext.clone(), next: args.next.clone() })
-}
-
-/// How what is wrong with files is shown: JSON has no room for drawings.
-fn style(args: &EyeArgs, colour: bool) -> Style {
-    if args.json { Style::Plain } else { Style::Drawn { colour } }
 }
 
 /// The command as it could be typed again.

@@ -7,13 +7,13 @@ use lanewright_link::eye::receiver::{ReceiverOutcome, evaluate};
 use lanewright_link::eye::standard::{Certainty, SerialStandard};
 use serde_json::json;
 
-use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, files, picture, port_order, style};
+use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, files, picture, port_order};
 use crate::number::{decimals, plain};
 use crate::report::link::maps::Map;
 use crate::report::link::view::{CaseView, Headline, LinkReport, ParameterRow};
 use crate::report::link::{page, ratio};
 use crate::terminal::table;
-use crate::verbs::link::channels::{self, Asked};
+use crate::verbs::link::channels::{self, Asked, Style};
 use crate::verbs::link::com_report::settings;
 
 /// Evaluates a channel by a standard.
@@ -21,7 +21,7 @@ pub fn answer(args: &EyeArgs, standard: &SerialStandard, colour: bool) -> Result
     // These standards ask nothing of a file's steps.
     let grid = FrequencyGrid { start_hz: f64::INFINITY, step_hz: f64::INFINITY, port_order: port_order(args)? };
     let asked = Asked { grid: &grid, baud_hz: standard.baud_hz };
-    let read = channels::read_asked(&files(args)?, asked, style(args, colour))?;
+    let read = channels::read_asked(&files(args)?, asked, Style::of(args.json, colour))?;
     let (channels, warnings) = (read.set, read.warnings);
     let packages = if args.packages_in_file { Packages::InFile } else { Packages::Modelled };
     let target = args.ber.unwrap_or(standard.error_ratio.value);

@@ -3,11 +3,11 @@
 use lanewright_link::com::evaluate;
 use serde_json::json;
 
-use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, files, picture, style};
+use super::{Answer, EYE_HEADS, EyeArgs, command, eye_rows, files, picture};
 use crate::number::{decimals, plain};
 use crate::report::link::ratio;
 use crate::terminal::table;
-use crate::verbs::link::channels;
+use crate::verbs::link::channels::{self, Style};
 use crate::verbs::link::com_report::{Evaluation, parameter_rows};
 
 /// Evaluates a channel by a sheet or a preset of one, and makes the eye of every package case.
@@ -15,7 +15,7 @@ pub fn answer(args: &EyeArgs, colour: bool) -> Result<Answer, String> {
     let setup = args.setup.load().map_err(|problems| format!("{problems}\n"))?;
     let resolved = &setup.resolved;
     let parameters = &resolved.parameters;
-    let read = channels::read(&files(args)?, parameters, style(args, colour))?;
+    let read = channels::read(&files(args)?, parameters, Style::of(args.json, colour))?;
     let channels = read.set;
     let mut warnings = [resolved.warnings.clone(), read.warnings].concat();
     warnings.extend(setup.estimates.map(|estimates| format!("{}: {estimates}", parameters.name)));

@@ -3,7 +3,7 @@
 use crate::number;
 use crate::report::text;
 
-/// Width of every chart in its own units; on a wide screen it is drawn a little larger, on a phone a little smaller.
+/// Width of the charts of a link's report in their own units; a wide screen draws them a little larger, a phone smaller.
 pub const WIDTH: f64 = 420.0;
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = 10.0;
@@ -16,7 +16,18 @@ const FONT: f64 = 10.5;
 pub struct Axis {
     low: f64,
     high: f64,
-    logarithmic: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Linear,
+    /// Linear with whole numbers as ticks.
+    Whole,
+    /// Linear with the low end at the top.
+    Falling,
+    /// Powers of ten; the ends are kept as logarithms.
+    Decades,
 }
 
 impl Axis {
@@ -24,25 +35,39 @@ impl Axis {
     pub fn linear(low: f64, high: f64) -> Self {
         let (low, high) = if low.is_finite() && high.is_finite() { (low.min(high), low.max(high)) } else { (0.0, 1.0) };
         if high - low > 1e-12 * (high.abs() + low.abs()) {
-            Self { low, high, logarithmic: false }
+            Self { low, high, kind: Kind::Linear }
         } else {
-            Self { low: low - 0.5, high: high + 0.5, logarithmic: false }
+            Self { low: low - 0.5, high: high + 0.5, kind: Kind::Linear }
         }
     }
 
     /// An axis of decades, both ends above zero.
     pub fn decades(low: f64, high: f64) -> Self {
-        Self { low: low.log10(), high: high.log10(), logarithmic: true }
+        Self { low: low.log10(), high: high.log10(), kind: Kind::Decades }
     }
 
-    /// Where a value lies, 0 at the low end and 1 at the high end; held within.
+    /// A linear axis whose ticks are whole numbers, such as of unit intervals.
+    pub fn whole(low: f64, high: f64) -> Self {
+        Self { kind: Kind::Whole, ..Self::linear(low, high) }
+    }
+
+    /// An axis of y from zero at the top down, as losses are drawn.
+    pub fn falling(high: f64) -> Self {
+        Self { kind: Kind::Falling, ..Self::linear(0.0, high) }
+    }
+
+    fn written(&self, value: f64) -> f64 {
+        if self.kind == Kind::Decades { value.max(1e-300).log10() } else { value }
+    }
+
+    /// Where a value lies, 0 at the left or bottom and 1 at the right or top; held within.
     fn share(&self, value: f64) -> f64 {
-        let value = if self.logarithmic { value.max(1e-300).log10() } else { value };
-        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+        let share = ((self.written(value) - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
+        if self.kind == Kind::Falling { 1.0 - share } else { share }
     }
 
     fn holds(&self, value: f64) -> bool {
-        let value = if self.logarithmic { value.max(1e-300).log10() } else { value };
+        let value = self.written(value);
         let slack = 1e-9 * (self.high - self.low);
         value.is_finite() && value >= self.low - slack && value <= self.high + slack
     }
@@ -50,7 +75,7 @@ impl Axis {
     /// At most so many round values, and how each is written.
     fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         let span = self.high - self.low;
-        if self.logarithmic {
+        if self.kind == Kind::Decades {
             let step = (span / most.max(1) as f64).ceil().max(1.0);
             let first = (self.low / step).ceil() as i64;
             let last = (self.high / step + 1e-9).floor() as i64;
@@ -59,8 +84,9 @@ impl Axis {
         }
         let rough = span / most.max(1) as f64;
         let decade = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|m| m * decade).into_iter().find(|s| *s >= rough * 0.999);
-        let step = step.unwrap_or(10.0 * decade);
+        let round = if self.kind == Kind::Whole { [1.0, 2.0, 4.0, 5.0, 10.0] } else { [1.0, 2.0, 2.5, 5.0, 10.0] };
+        let step = round.map(|m| m * decade).into_iter().find(|s| *s >= rough * 0.999).unwrap_or(10.0 * decade);
+        let step = if self.kind == Kind::Whole { step.max(1.0) } else { step };
         let places =
             (0..6).find(|p| ((step * 10f64.powi(*p)).round() - step * 10f64.powi(*p)).abs() < 1e-6).unwrap_or(6);
         let first = (self.low / step - 1e-9).ceil() as i64;
@@ -74,26 +100,28 @@ pub struct Chart<'o> {
     out: &'o mut String,
     x: Axis,
     y: Axis,
+    width: f64,
     height: f64,
 }
 
 impl<'o> Chart<'o> {
-    /// Opens a chart with axes; `label` says to a screen reader what it shows. Titles are escaped already.
+    /// Opens a chart of a width and height with axes; `label` says to a screen reader what it shows. Titles and label
+    /// are escaped already.
     pub fn open(
         out: &'o mut String,
-        height: f64,
+        (width, height): (f64, f64),
         (x, x_title): (Axis, &str),
         (y, y_title): (Axis, &str),
         label: &str,
     ) -> Self {
-        put!(out, "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">");
-        let mut chart = Self { out, x, y, height };
+        put!(out, "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label}\">");
+        let mut chart = Self { out, x, y, width, height };
         chart.axes(x_title, y_title);
         chart
     }
 
     fn axes(&mut self, x_title: &str, y_title: &str) {
-        let (left, right, top, bottom) = (LEFT, WIDTH - RIGHT, TOP, self.height - BOTTOM);
+        let (left, right, top, bottom) = (LEFT, self.width - RIGHT, TOP, self.height - BOTTOM);
         put!(
             self.out,
             "<rect class=\"plot\" x=\"{left}\" y=\"{top}\" width=\"{:.1}\" height=\"{:.1}\"/>",
@@ -116,7 +144,7 @@ impl<'o> Chart<'o> {
             let x = self.at_x(value);
             put!(path, "M{x:.1} {top}V{bottom}");
             let half = 0.5 * text::width(&words, FONT);
-            let middle = x.min(WIDTH - half - 1.0);
+            let middle = x.min(self.width - half - 1.0);
             if middle - half > free {
                 put!(
                     self.out,
@@ -137,7 +165,7 @@ impl<'o> Chart<'o> {
 
     /// Horizontal place of a value.
     pub fn at_x(&self, value: f64) -> f64 {
-        LEFT + self.x.share(value) * (WIDTH - RIGHT - LEFT)
+        LEFT + self.x.share(value) * (self.width - RIGHT - LEFT)
     }
 
     /// Vertical place of a value.
@@ -148,7 +176,7 @@ impl<'o> Chart<'o> {
 
     /// Left, top, right and bottom of the plot.
     pub fn plot(&self) -> (f64, f64, f64, f64) {
-        (LEFT, TOP, WIDTH - RIGHT, self.height - BOTTOM)
+        (LEFT, TOP, self.width - RIGHT, self.height - BOTTOM)
     }
 
     /// Anything within the drawing.
@@ -165,7 +193,7 @@ impl<'o> Chart<'o> {
             self.x.holds(points[at].0) && points[at].1.is_finite() && around.iter().any(inside)
         };
         let shown = points.iter().filter(|p| self.x.holds(p.0)).count();
-        let group = shown.div_ceil(WIDTH as usize).max(1);
+        let group = shown.div_ceil(self.width as usize).max(1);
         let mut path = String::new();
         let mut drawn_to = None;
         for start in (0..points.len()).step_by(group) {
@@ -183,6 +211,17 @@ impl<'o> Chart<'o> {
         }
         if !path.is_empty() {
             put!(self.out, "<path class=\"curve {class}\" d=\"{path}\"/>");
+        }
+    }
+
+    /// The area between two curves; what lies outside the axes is drawn on their ends.
+    pub fn area(&mut self, class: &str, low: &[(f64, f64)], high: &[(f64, f64)]) {
+        let mut path = String::new();
+        for (x, y) in low.iter().chain(high.iter().rev()).filter(|p| p.0.is_finite() && p.1.is_finite()) {
+            put!(path, "{}{:.1} {:.1}", if path.is_empty() { 'M' } else { 'L' }, self.at_x(*x), self.at_y(*y));
+        }
+        if !path.is_empty() {
+            put!(self.out, "<path class=\"area {class}\" d=\"{path}Z\"/>");
         }
     }
 
@@ -259,8 +298,17 @@ mod tests {
     }
 
     #[test]
+    fn symbols_are_counted_whole_and_losses_fall() {
+        let ticks = |axis: Axis| -> Vec<String> { axis.ticks(7).into_iter().map(|t| t.1).collect() };
+        assert_eq!(ticks(Axis::whole(-4.0, 12.0)), ["−4", "0", "4", "8", "12"]);
+        assert_eq!(ticks(Axis::whole(0.0, 2.0)), ["0", "1", "2"]);
+        let falling = Axis::falling(40.0);
+        assert_eq!((falling.share(0.0), falling.share(10.0), falling.share(90.0)), (1.0, 0.75, 0.0));
+    }
+
+    #[test]
     fn an_axis_without_length_still_draws() {
-        assert_eq!(Axis::linear(3.0, 3.0), Axis { low: 2.5, high: 3.5, logarithmic: false });
+        assert_eq!(Axis::linear(3.0, 3.0), Axis { low: 2.5, high: 3.5, kind: Kind::Linear });
         assert!(Axis::linear(f64::NAN, 1.0).ticks(6).len() > 1);
     }
 }
