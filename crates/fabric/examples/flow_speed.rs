@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use lanewright_fabric::fault::Timeline;
-use lanewright_fabric::flow::{Settings, run};
+use lanewright_fabric::flow::{Fairness, Settings, run};
 use lanewright_fabric::network::fat_tree::{FatTree, Links};
 use lanewright_fabric::network::{EndpointId, LinkLayer, Network};
 use lanewright_fabric::outcome::{End, Unobserved};
@@ -85,7 +85,7 @@ fn hierarchical(ranks: u32) -> Traffic {
     within(&mut builder, &mut ready);
     let levels = nodes.ilog2();
     for level in (0..levels).chain((0..levels).rev()) {
-        let bytes = total / u64::from(domain) >> (level + 1);
+        let bytes = (total / u64::from(domain)) >> (level + 1);
         let messages: Vec<TaskId> = (0..ranks)
             .map(|rank| {
                 let peer = rank ^ (domain << level);
@@ -146,7 +146,7 @@ fn main() -> Result<(), String> {
         "ring" | "chains" => {
             (tree(FatTree::balanced(2 * ranks, 3)?), ring(ranks, 2, kind == "ring"), number(2).unwrap_or(0.0))
         }
-        "all-to-all" => (tree(FatTree::balanced(ranks, 3)?), all_to_all(ranks), number(2).unwrap_or(0.0)),
+        "all-to-all" => (tree(FatTree::balanced(ranks.max(128), 3)?), all_to_all(ranks), number(2).unwrap_or(0.0)),
         "halving" => {
             let shape = FatTree {
                 endpoints: ranks,
@@ -183,7 +183,9 @@ fn main() -> Result<(), String> {
     let routes = Routes::new(&network).map_err(|error| format!("{error:?}"))?;
     let made = begin.elapsed();
     let begin = Instant::now();
-    let settings = Settings { resolution, ..Settings::default() };
+    let by_delay = kind == "file" && arguments.iter().any(|argument| argument == "by-delay");
+    let fairness = if by_delay { Fairness::ByDelay } else { Fairness::Equal };
+    let settings = Settings { resolution, fairness, ..Settings::default() };
     let outcome = run(&network, &routes, &traffic, &Timeline::default(), &settings, &mut Unobserved)
         .map_err(|error| error.to_string())?;
     let spent = begin.elapsed();
@@ -199,7 +201,7 @@ fn main() -> Result<(), String> {
     for note in &outcome.notes {
         eprintln!("{note}");
     }
-    if kind == "file" && arguments.get(4).is_none() {
+    if kind == "file" && !arguments.iter().any(|argument| argument == "quiet") {
         for (task, finish) in traffic.tasks.iter().zip(&outcome.finishes) {
             if matches!(task.work, Work::Message { .. }) {
                 println!("{:.6}", finish.delivered.as_us());

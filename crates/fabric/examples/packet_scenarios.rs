@@ -84,7 +84,7 @@ fn traffic(options: &mut Options) -> Result<Traffic, String> {
     let second = values.get(1).copied();
     let nodes = if options.nodes > 0 { options.nodes } else { 128 };
     let end = EndpointId;
-    match name.split(|c: char| c == ':').next().unwrap_or("").trim_end_matches(|c: char| c.is_ascii_digit()) {
+    match name.split(':').next().unwrap_or("").trim_end_matches(|c: char| c.is_ascii_digit()) {
         "perm" => {
             options.nodes = first;
             for at in 0..first {

@@ -167,7 +167,7 @@ proptest! {
         };
         let outcome = run(&network, &traffic, &settings);
         prop_assert!(!outcome.stopped);
-        let mut into = vec![0u64; 16];
+        let mut into = [0u64; 16];
         let mut packets = 0;
         for (task, finish) in traffic.tasks.iter().zip(&outcome.finishes) {
             prop_assert!(finish.start < finish.delivered && finish.delivered < finish.acknowledged);

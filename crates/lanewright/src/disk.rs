@@ -53,8 +53,17 @@ impl Files for Bundle {
     }
 }
 
-/// Reads a text file; the error is one clause for a message.
-fn read_text(path: &Path) -> Result<String, String> {
+/// Reads a text file that describes something; the error is one clause for a message.
+pub fn read_text(path: &Path) -> Result<String, String> {
+    read_limited(path, TEXT_LIMIT_BYTES, "a description has at most {} MB (use sets of devices and patterns)")
+}
+
+/// Reads a text file of at most so many bytes; the error is one clause for a message.
+pub fn read_at_most(path: &Path, limit_bytes: usize) -> Result<String, String> {
+    read_limited(path, limit_bytes, "at most {} MB are read")
+}
+
+fn read_limited(path: &Path, limit_bytes: usize, rule: &str) -> Result<String, String> {
     let reason = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_string(),
         io::ErrorKind::PermissionDenied => "you may not read it".to_string(),
@@ -64,12 +73,9 @@ fn read_text(path: &Path) -> Result<String, String> {
     if metadata.is_dir() {
         return Err("it is a folder".into());
     }
-    if metadata.len() > TEXT_LIMIT_BYTES as u64 {
-        return Err(format!(
-            "it is {} MB; a description has at most {} MB (use sets of devices and patterns)",
-            metadata.len() >> 20,
-            TEXT_LIMIT_BYTES >> 20
-        ));
+    if metadata.len() > limit_bytes as u64 {
+        let rule = rule.replace("{}", &(limit_bytes >> 20).to_string());
+        return Err(format!("it is {} MB; {rule}", metadata.len() >> 20));
     }
     let bytes = fs::read(path).map_err(reason)?;
     String::from_utf8(bytes).map_err(|error| {

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lanewright::verbs::{Outcome, check, link, parts, plan, review, schema, systems};
+use lanewright::verbs::{Outcome, check, link, parts, plan, review, schema, sim, systems};
 
 /// Design, simulate and operate the connectivity of AI machines.
 #[derive(Parser, Debug)]
@@ -24,6 +24,8 @@ enum Verb {
     Check(check::CheckArgs),
     /// Lanes and channels: operating margin, eyes, error correction, budgets
     Link(link::LinkArgs),
+    /// Simulate traffic over a network: packets or flows, from one switch to 100,000 endpoints
+    Sim(Box<sim::SimArgs>),
     /// The parts catalogue with its sources
     Parts(parts::PartsArgs),
     /// List the bundled systems, or print one
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Verb::Plan(args) => plan::run(args, colour),
         Verb::Check(args) => check::run(args, colour),
         Verb::Link(args) => link::run(args, colour),
+        Verb::Sim(args) => sim::run(args, colour),
         Verb::Parts(args) => parts::run(args, colour),
         Verb::Systems(args) => systems::run(args),
         Verb::Schema(args) => schema::run(args),

@@ -73,6 +73,8 @@ struct Group {
     /// Those that have not.
     live: u32,
     generation: u32,
+    /// The class whose message ends first.
+    first: u32,
 }
 
 pub struct Engine<'a> {
@@ -100,6 +102,8 @@ pub struct Engine<'a> {
     /// Tasks done and not yet followed, with the time.
     done: Vec<(u32, f64)>,
     ending: Vec<(f64, u32)>,
+    /// Groups whose event came, with their generation then.
+    fired: Vec<(u32, u32)>,
     finished: u64,
     events: u64,
     now: f64,
@@ -115,7 +119,7 @@ impl<'a> Engine<'a> {
         faults: &'a Timeline,
         settings: &'a Settings,
     ) -> Result<Self, FlowError> {
-        let mut state = State::new(network, routes, faults, settings.ways);
+        let mut state = State::new(network, routes, faults, settings.ways, settings.fairness);
         let mut table = Table::default();
         let way = state.ways_of(traffic, &mut table)?;
         if faults.faults.is_empty() {
@@ -146,6 +150,7 @@ impl<'a> Engine<'a> {
             dirty: Vec::new(),
             done: Vec::new(),
             ending: Vec::new(),
+            fired: Vec::new(),
             finished: 0,
             events: 0,
             now: 0.0,
@@ -325,10 +330,7 @@ impl<'a> Engine<'a> {
         let mut until = time + INSTANT;
         if self.settings.resolution > 0.0 {
             // A share of how long the first to end has taken, and no further than what happens next elsewhere.
-            let first = members.iter().copied().filter(|class| working(*class));
-            let first =
-                first.min_by(|a, b| self.classes[*a as usize].end().total_cmp(&self.classes[*b as usize].end()));
-            if let Some(task) = first.and_then(|class| self.queues.first(class)) {
+            if let Some(task) = self.queues.first(self.groups[group as usize].first) {
                 let taken = time - self.finishes[task as usize].start.0 as f64;
                 let window = self.settings.resolution * taken;
                 until =
@@ -342,9 +344,8 @@ impl<'a> Engine<'a> {
             }
         }
         self.groups[group as usize].members = members;
-        if ending.is_empty() {
-            self.schedule_group(group);
-        }
+        // Members that nothing of this touches must not lose their event.
+        self.fired.push((group, self.groups[group as usize].generation));
         ending.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let (mut weighted, mut rates) = (0.0, 0.0);
         for (_, class) in &ending {
@@ -450,6 +451,12 @@ impl<'a> Engine<'a> {
             None if dirty.is_empty() => {}
             None => self.solve_components(&dirty, time),
         }
+        while let Some((group, generation)) = self.fired.pop() {
+            let known = &self.groups[group as usize];
+            if known.generation == generation && known.live > 0 {
+                self.schedule_group(group);
+            }
+        }
         dirty.clear();
         self.dirty = dirty;
     }
@@ -491,8 +498,8 @@ impl<'a> Engine<'a> {
         if members.len() > live {
             members.retain(|class| self.classes[*class as usize].group == group);
         }
-        self.filler.restart(self.classes.len());
-        self.filler.take(&self.table.classes, &members, self.state.capacity(), &self.messages);
+        self.filler.restart(&self.table);
+        self.filler.take(&self.table, &members, self.state.capacity(), &self.messages);
         self.groups[group as usize].members = members;
         self.fill(time);
         self.schedule_group(group);
@@ -500,12 +507,12 @@ impl<'a> Engine<'a> {
 
     /// Shares anew in all that is connected with some edges.
     fn solve_components(&mut self, dirty: &[u32], time: f64) {
-        self.filler.restart(self.classes.len());
+        self.filler.restart(&self.table);
         for edge in dirty {
             if self.filler.has_edge(*edge) || self.load.on[*edge as usize].is_empty() {
                 continue;
             }
-            self.filler.gather(&self.table.classes, &self.load, *edge, self.state.capacity(), &self.messages);
+            self.filler.gather(&self.table, &self.load, *edge, self.state.capacity(), &self.messages);
             self.fill(time);
             if let [class] = self.filler.classes[..] {
                 self.leave(class);
@@ -536,7 +543,7 @@ impl<'a> Engine<'a> {
     fn fill(&mut self, time: f64) {
         self.solutions += 1;
         let classes = &mut self.classes;
-        self.filler.fill(&self.table.classes, &self.load, &self.messages, |class, rate| {
+        self.filler.fill(&self.table, &self.load, |class, rate| {
             let known = &mut classes[class as usize];
             known.advance(time);
             known.rate = rate;
@@ -547,9 +554,13 @@ impl<'a> Engine<'a> {
     fn schedule_group(&mut self, group: u32) {
         let known = &mut self.groups[group as usize];
         known.generation = known.generation.wrapping_add(1);
-        let working =
-            known.members.iter().map(|class| &self.classes[*class as usize]).filter(|class| class.group == group);
-        let next = working.map(Class::end).fold(f64::INFINITY, f64::min);
+        let mut next = f64::INFINITY;
+        for class in &known.members {
+            let member = &self.classes[*class as usize];
+            if member.group == group && member.end() < next {
+                (next, known.first) = (member.end(), *class);
+            }
+        }
         self.agenda.push(next, Event::Group(group, known.generation));
     }
 
@@ -590,8 +601,9 @@ impl<'a> Engine<'a> {
         ];
         if self.settings.resolution > 0.0 {
             notes.push(format!(
-                "ends within {} of a message's time share one solution: windows of up to {:.3} us, times off by about that share at most",
+                "ends within {} of a message's time share one solution: {} solutions, windows of up to {:.3} us, times off by about that share at most",
                 self.settings.resolution,
+                self.solutions,
                 self.longest_window * 1e-6
             ));
         }

@@ -30,11 +30,23 @@ use crate::outcome::{Observer, Outcome};
 use crate::route::Routes;
 use crate::traffic::{TaskId, Traffic, TrafficError};
 
+/// What messages that share an edge get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fairness {
+    /// All alike: what congestion control in a data centre aims at.
+    #[default]
+    Equal,
+    /// In inverse proportion to the delay of their ways, as TCP shares and as SimGrid does in its CM02 model.
+    ByDelay,
+}
+
 /// How to run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
     /// Which ways messages take.
     pub ways: Ways,
+    /// What messages that share an edge get.
+    pub fairness: Fairness,
     /// Messages of connected classes that end within this share of the time that the first of them took are handled in one
     /// solution. 0, the default, is exact; 0.001 makes a million messages of unequal sizes a matter of a second.
     pub resolution: f64,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::engine::NONE;
 use super::table::{Hasher, Lists, Table};
 use super::way::{Way, Ways};
-use super::{FlowError, in_network};
+use super::{Fairness, FlowError, in_network};
 use crate::fault::{Change, Timeline};
 use crate::network::{EdgeId, EndpointId, Network, NodeId};
 use crate::outcome::{EdgeUse, Finish};
@@ -19,6 +19,7 @@ pub struct State<'a> {
     network: &'a Network,
     routes: &'a Routes,
     ways: Ways,
+    fairness: Fairness,
     pub faults: &'a Timeline,
     /// Bytes per ps, per edge.
     capacity: Vec<f64>,
@@ -40,12 +41,13 @@ fn per_ps(rate: Rate) -> f64 {
 }
 
 impl<'a> State<'a> {
-    pub fn new(network: &'a Network, routes: &'a Routes, faults: &'a Timeline, ways: Ways) -> Self {
+    pub fn new(network: &'a Network, routes: &'a Routes, faults: &'a Timeline, ways: Ways, fairness: Fairness) -> Self {
         let edges = network.edges.len();
         Self {
             network,
             routes,
             ways,
+            fairness,
             faults,
             capacity: network.edges.iter().map(|edge| per_ps(edge.rate)).collect(),
             share: vec![1.0; edges],
@@ -100,7 +102,7 @@ impl<'a> State<'a> {
                                 let way = Way::find(self.network, self.routes, self.ways, from, to);
                                 let way = way.ok_or(FlowError::Unreachable(from, to))?;
                                 self.ends.push((from.0, to.0));
-                                let number = table.way(&way).ok_or(FlowError::TooLarge)?;
+                                let number = table.way(&way, self.fairness).ok_or(FlowError::TooLarge)?;
                                 known.insert(key, number);
                                 number
                             }
@@ -120,7 +122,7 @@ impl<'a> State<'a> {
                     if groups[group as usize] == NONE {
                         let way = in_network::way(self.network, self.routes, members)?;
                         self.ends.push((NONE, NONE));
-                        groups[group as usize] = table.way(&way).ok_or(FlowError::TooLarge)?;
+                        groups[group as usize] = table.way(&way, self.fairness).ok_or(FlowError::TooLarge)?;
                     }
                     groups[group as usize]
                 }
@@ -222,7 +224,7 @@ impl<'a> State<'a> {
         let other = match found {
             None => way,
             Some(found) => {
-                let number = table.way(&found).ok_or(FlowError::TooLarge)?;
+                let number = table.way(&found, self.fairness).ok_or(FlowError::TooLarge)?;
                 table.classify(|_| true).ok_or(FlowError::TooLarge)?;
                 self.ends.push((from, to));
                 number

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::table::Lists;
+use super::table::{Lists, Table};
 
 /// Messages of a class on an edge: the class, and the place of the edge in the class's list.
 #[derive(Clone, Copy, Debug)]
@@ -58,16 +58,41 @@ impl Load {
     }
 }
 
+/// What filling knows of an edge.
+#[derive(Clone, Copy, Debug, Default)]
+struct Edge {
+    /// Rate not given away yet.
+    rest: f64,
+    /// Weight of classes not fixed yet.
+    weight: f64,
+    /// Number of classes not fixed yet.
+    left: u32,
+    mark: u32,
+}
+
+/// What filling knows of a class, within half a cache line: with a million classes it is memory that takes the time.
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    /// Its edges, then [`END`]; the first is [`MANY`] where the class has more, or weights, or an appetite.
+    edges: [u32; 4],
+    messages: f64,
+    rate: f64,
+}
+
+/// Levels out of date in a row after which all are looked at.
+const STALE: u32 = 16;
+
+const END: u32 = u32::MAX;
+const MANY: u32 = u32::MAX - 1;
+const UNKNOWN: Record = Record { edges: [END; 4], messages: 0.0, rate: 0.0 };
+
 /// Fills edges. Kept between solutions for its memory.
 #[derive(Clone, Debug, Default)]
 pub struct Filler {
-    /// Rate not given away yet, per edge.
-    rest: Vec<f64>,
-    /// Weight of classes not fixed yet, per edge.
-    weight: Vec<f64>,
-    /// Number of classes not fixed yet, per edge.
-    left: Vec<u32>,
-    edge_mark: Vec<u32>,
+    known: Vec<Edge>,
+    records: Vec<Record>,
+    /// Bits of classes that have their rate. Clear between solutions.
+    fixed: Vec<u64>,
     class_mark: Vec<u32>,
     mark: u32,
     edges: Vec<u32>,
@@ -79,41 +104,44 @@ pub struct Filler {
 impl Filler {
     /// For so many edges.
     pub fn new(edges: usize) -> Self {
-        Self {
-            rest: vec![0.0; edges],
-            weight: vec![0.0; edges],
-            left: vec![0; edges],
-            edge_mark: vec![0; edges],
-            ..Self::default()
-        }
+        Self { known: vec![Edge::default(); edges], ..Self::default() }
     }
 
-    /// New marks. Classes may have become more.
-    fn begin(&mut self, classes: usize) {
-        if self.mark >= u32::MAX - 2 {
-            self.edge_mark.fill(0);
+    /// Begins a search for components: marks of earlier ones no longer count, and classes may have become more.
+    pub fn restart(&mut self, table: &Table) {
+        if self.mark == u32::MAX {
+            self.known.iter_mut().for_each(|edge| edge.mark = 0);
             self.class_mark.fill(0);
             self.mark = 0;
         }
-        // The first says "found", the one after "fixed".
-        self.mark += 2;
-        self.class_mark.resize(classes, 0);
+        self.mark += 1;
+        let before = self.records.len();
+        let classes = table.classes.len();
+        if before < classes {
+            self.class_mark.resize(classes, 0);
+            self.records.resize(classes, UNKNOWN);
+            self.fixed.resize(classes.div_ceil(64), 0);
+            for class in before..classes {
+                let edges = table.classes.edges(class as u32);
+                let record = &mut self.records[class];
+                if edges.len() > record.edges.len() || !table.is_plain() {
+                    record.edges[0] = MANY;
+                } else {
+                    record.edges[..edges.len()].copy_from_slice(edges);
+                }
+            }
+        }
         self.edges.clear();
         self.classes.clear();
     }
 
-    /// Begins a search for components: marks of earlier ones no longer count.
-    pub fn restart(&mut self, classes: usize) {
-        self.begin(classes);
-    }
-
     /// Whether an edge belongs to a component found since [`Filler::restart`].
     pub fn has_edge(&self, edge: u32) -> bool {
-        self.edge_mark[edge as usize] == self.mark
+        self.known[edge as usize].mark == self.mark
     }
 
     /// Gathers all classes that are connected with an edge by edges.
-    pub fn gather(&mut self, lists: &Lists, load: &Load, from: u32, capacity: &[f64], messages: &[u32]) {
+    pub fn gather(&mut self, table: &Table, load: &Load, from: u32, capacity: &[f64], messages: &[u32]) {
         self.edges.clear();
         self.classes.clear();
         self.meet(from, capacity);
@@ -126,80 +154,115 @@ impl Filler {
                 }
                 self.class_mark[member.class as usize] = self.mark;
                 self.classes.push(member.class);
-                self.weigh(lists, member.class, capacity, f64::from(messages[member.class as usize]));
+                self.weigh(table, member.class, capacity, f64::from(messages[member.class as usize]));
             }
         }
     }
 
     /// Takes these classes and all their edges. The caller knows that no other class is on those.
-    pub fn take(&mut self, lists: &Lists, classes: &[u32], capacity: &[f64], messages: &[u32]) {
+    pub fn take(&mut self, table: &Table, classes: &[u32], capacity: &[f64], messages: &[u32]) {
         for class in classes {
-            self.class_mark[*class as usize] = self.mark;
             self.classes.push(*class);
-            self.weigh(lists, *class, capacity, f64::from(messages[*class as usize]));
+            self.weigh(table, *class, capacity, f64::from(messages[*class as usize]));
         }
     }
 
     fn meet(&mut self, edge: u32, capacity: &[f64]) {
-        let at = edge as usize;
-        if self.edge_mark[at] != self.mark {
-            self.edge_mark[at] = self.mark;
-            self.rest[at] = capacity[at];
-            self.weight[at] = 0.0;
-            self.left[at] = 0;
+        let known = &mut self.known[edge as usize];
+        if known.mark != self.mark {
+            *known = Edge { rest: capacity[edge as usize], weight: 0.0, left: 0, mark: self.mark };
             self.edges.push(edge);
         }
     }
 
-    fn weigh(&mut self, lists: &Lists, class: u32, capacity: &[f64], count: f64) {
-        for place in lists.range(class) {
-            let edge = lists.edge(place);
+    fn weigh(&mut self, table: &Table, class: u32, capacity: &[f64], messages: f64) {
+        self.records[class as usize].messages = messages;
+        let edges = self.records[class as usize].edges;
+        if edges[0] == MANY {
+            let messages = messages * table.appetite(class);
+            for place in table.classes.range(class) {
+                let edge = table.classes.edge(place);
+                self.meet(edge, capacity);
+                self.known[edge as usize].weight += messages * table.classes.weight(place);
+                self.known[edge as usize].left += 1;
+            }
+            return;
+        }
+        for edge in edges.into_iter().take_while(|edge| *edge != END) {
             self.meet(edge, capacity);
-            self.weight[edge as usize] += count * lists.weight(place);
-            self.left[edge as usize] += 1;
+            self.known[edge as usize].weight += messages;
+            self.known[edge as usize].left += 1;
         }
     }
 
-    /// Rates of all classes gathered or taken: `give` gets each class and its messages' rate.
-    pub fn fill(&mut self, lists: &Lists, load: &Load, messages: &[u32], mut give: impl FnMut(u32, f64)) {
-        let fixed = self.mark + 1;
+    /// Rates of all classes gathered or taken: `give` gets each class and its messages' rate, in their order.
+    pub fn fill(&mut self, table: &Table, load: &Load, mut give: impl FnMut(u32, f64)) {
         let mut unfixed = self.classes.len();
-        let level = |rest: f64, weight: f64| (rest.max(0.0) / weight).to_bits();
+        let level = |edge: &Edge| (edge.rest.max(0.0) / edge.weight).to_bits();
         let mut heap = std::mem::take(&mut self.heap).into_vec();
         heap.clear();
-        let levels = self.edges.iter().filter(|edge| self.left[**edge as usize] > 0);
-        heap.extend(levels.map(|edge| Reverse((level(self.rest[*edge as usize], self.weight[*edge as usize]), *edge))));
+        let known = &mut self.known;
+        let open = self.edges.iter().filter(|edge| known[**edge as usize].left > 0);
+        heap.extend(open.map(|edge| Reverse((level(&known[*edge as usize]), *edge))));
         let mut heap = BinaryHeap::from(heap);
+        let mut stale = 0;
         while unfixed > 0 {
-            let Some(Reverse((known, edge))) = heap.pop() else { break };
-            let at = edge as usize;
-            if self.left[at] == 0 {
+            let Some(Reverse((before, edge))) = heap.pop() else { break };
+            let mut at = edge as usize;
+            if known[at].left == 0 {
                 continue;
             }
-            let now = level(self.rest[at], self.weight[at]);
-            if now > known && heap.peek().is_some_and(|Reverse((next, _))| *next < now) {
+            let mut now = level(&known[at]);
+            if now > before && heap.peek().is_some_and(|Reverse((next, _))| *next < now) {
                 heap.push(Reverse((now, edge)));
-                continue;
-            }
-            let rate = f64::from_bits(now);
-            for member in &load.on[at] {
-                let mark = &mut self.class_mark[member.class as usize];
-                if *mark == fixed {
+                stale += 1;
+                if stale < STALE {
                     continue;
                 }
-                *mark = fixed;
-                unfixed -= 1;
-                let messages = f64::from(messages[member.class as usize]);
-                for place in lists.range(member.class) {
-                    let other = lists.edge(place) as usize;
-                    let weight = messages * lists.weight(place);
-                    self.left[other] -= 1;
-                    self.weight[other] -= weight;
-                    self.rest[other] -= weight * rate;
+                // All levels rise at every step where all edges meet: looking at each is quicker then. The heap's levels
+                // stay good, for they are still low.
+                self.edges.retain(|edge| known[*edge as usize].left > 0);
+                let lowest = self.edges.iter().map(|edge| (level(&known[*edge as usize]), *edge)).min();
+                let Some((lowest, found)) = lowest else { break };
+                (at, now) = (found as usize, lowest);
+            }
+            stale = 0;
+            let rise = f64::from_bits(now);
+            for member in &load.on[at] {
+                let class = member.class as usize;
+                let (word, bit) = (&mut self.fixed[class / 64], 1u64 << (class % 64));
+                if *word & bit != 0 {
+                    continue;
                 }
-                give(member.class, rate);
+                *word |= bit;
+                unfixed -= 1;
+                let record = &mut self.records[class];
+                if record.edges[0] == MANY {
+                    let appetite = table.appetite(member.class);
+                    record.rate = rise * appetite;
+                    for place in table.classes.range(member.class) {
+                        let other = &mut known[table.classes.edge(place) as usize];
+                        let weight = record.messages * table.classes.weight(place);
+                        other.left -= 1;
+                        other.weight -= weight * appetite;
+                        other.rest -= weight * record.rate;
+                    }
+                    continue;
+                }
+                record.rate = rise;
+                let taken = record.messages * rise;
+                for other in record.edges.into_iter().take_while(|edge| *edge != END) {
+                    let other = &mut known[other as usize];
+                    other.left -= 1;
+                    other.weight -= record.messages;
+                    other.rest -= taken;
+                }
             }
         }
         self.heap = heap;
+        for class in &self.classes {
+            self.fixed[*class as usize / 64] = 0;
+            give(*class, self.records[*class as usize].rate);
+        }
     }
 }

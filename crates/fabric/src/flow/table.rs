@@ -5,7 +5,9 @@
 //! hosts to one differ in nothing that matters. [`Table::reduce`] finds such edges.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 
+use super::Fairness;
 use super::way::Way;
 
 /// Lists of edges one after another.
@@ -81,14 +83,18 @@ pub struct Table {
     pub class_of: Vec<u32>,
     /// Edges of every class that may decide its rate.
     pub classes: Lists,
-    known: HashMap<Box<[(u32, u64)]>, u32, Hasher>,
+    /// Share of every way that has not 1: empty when all have.
+    way_appetite: Vec<f64>,
+    class_appetite: Vec<f64>,
+    /// Classes by the hash of their key; of equal hashes the next free number.
+    known: HashMap<u64, u32, Hasher>,
 }
 
 /// Multiplies and folds; keys are short lists of numbers that nobody chooses to our harm.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hasher(u64);
 
-impl std::hash::BuildHasher for Hasher {
+impl BuildHasher for Hasher {
     type Hasher = Self;
     fn build_hasher(&self) -> Self {
         Self(0)
@@ -117,9 +123,22 @@ impl std::hash::Hasher for Hasher {
 }
 
 impl Table {
+    /// Whether all weights and appetites are 1.
+    pub fn is_plain(&self) -> bool {
+        self.classes.weights.is_empty() && self.class_appetite.is_empty()
+    }
+
+    /// How many shares a message of a class takes where others take one.
+    pub fn appetite(&self, class: u32) -> f64 {
+        if self.class_appetite.is_empty() { 1.0 } else { self.class_appetite[class as usize] }
+    }
+
     /// Adds a way and gives its number. `None` when there are too many to count.
-    pub fn way(&mut self, way: &Way) -> Option<u32> {
+    pub fn way(&mut self, way: &Way, fairness: Fairness) -> Option<u32> {
         self.delay.push(way.delay);
+        if fairness == Fairness::ByDelay {
+            self.way_appetite.push(1e6 / way.delay.max(1) as f64);
+        }
         self.ways.push(way.edges.iter().enumerate().map(|(at, edge)| (*edge, way.weight(at))))
     }
 
@@ -131,18 +150,36 @@ impl Table {
             let places = self.ways.range(way as u32).filter(|place| kept(self.ways.edge(*place)));
             key.extend(places.map(|place| (self.ways.edge(place), self.ways.weight(place).to_bits())));
             key.sort_unstable();
-            let class = match self.known.get(&key[..]) {
-                Some(class) => *class,
-                None => {
-                    let list = key.iter().map(|(edge, weight)| (*edge, f64::from_bits(*weight)));
-                    let class = self.classes.push(list)?;
-                    self.known.insert(key.clone().into_boxed_slice(), class);
-                    class
+            let appetite = self.way_appetite.get(way).copied();
+            key.extend(appetite.map(|appetite| (u32::MAX, appetite.to_bits())));
+            let mut hash = Hasher::default().hash_one(&key);
+            let class = loop {
+                match self.known.get(&hash) {
+                    Some(class) if self.has_key(*class, &key) => break *class,
+                    Some(_) => hash = hash.wrapping_add(1),
+                    None => {
+                        let list = key.iter().filter(|(edge, _)| *edge != u32::MAX);
+                        let class = self.classes.push(list.map(|(edge, weight)| (*edge, f64::from_bits(*weight))))?;
+                        self.class_appetite.extend(appetite);
+                        self.known.insert(hash, class);
+                        break class;
+                    }
                 }
             };
             self.class_of.push(class);
         }
         Some(())
+    }
+
+    /// Whether a class was made for this key.
+    fn has_key(&self, class: u32, key: &[(u32, u64)]) -> bool {
+        let mut key = key.iter().copied();
+        self.classes
+            .range(class)
+            .all(|place| key.next() == Some((self.classes.edge(place), self.classes.weight(place).to_bits())))
+            && key.next().is_none_or(|(edge, appetite)| {
+                edge == u32::MAX && self.class_appetite[class as usize].to_bits() == appetite
+            })
     }
 
     /// Which edges may decide a rate; `capacity` is that of every edge.
@@ -241,7 +278,7 @@ mod tests {
         let mut table = Table::default();
         for (from, to) in pairs {
             let way = Way::find(&network, &routes, ways, EndpointId(*from), EndpointId(*to)).expect("a way");
-            table.way(&way).expect("few");
+            table.way(&way, Fairness::Equal).expect("few");
         }
         let kept = table.reduce(&vec![1.0; network.edges.len()]);
         table.classify(|edge| kept[edge as usize]).expect("few");

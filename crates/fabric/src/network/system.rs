@@ -1,9 +1,10 @@
 //! A network from a checked system: what the planner and the other engines see, as nodes and edges.
 //!
 //! Accelerators become endpoints first, in the system's order, so that rank `i` is accelerator `i`; then systems on a chip,
-//! processors, NICs, drives, CXL memory and what else ends links. Processors and NICs also forward (bridges), and so do
-//! accelerators where their links alone make the network (tori). Switches forward; so do retimers and PHYs with links of
-//! their own. Assemblies have no node: the devices inside have.
+//! processors, NICs, drives, CXL memory and what else ends links. Processors and NICs also forward, and so do accelerators
+//! where their links alone make the network (tori): they get a second node, named `.ports`, to which the links lead and
+//! behind which the endpoint hangs at the rate of all of them together. Switches forward; so do retimers and PHYs with
+//! links of their own. Assemblies have no node: the devices inside have.
 //!
 //! A port's rate is what [`super::coding`] leaves. Delay is length at 5 ns/m (4.5 to 5 for copper, 4.9 for fibre) plus the
 //! protocol's error correction. Where no length is given it is estimated from the racks' places. Latency of switches,
@@ -29,7 +30,7 @@ pub const SWITCH_LATENCY_NS: f64 = 600.0;
 pub struct SystemNetwork {
     /// The network.
     pub network: Network,
-    /// The node of every device; `None` for assemblies and for devices without links.
+    /// The node that forwards for a device, or its only one; `None` for assemblies and for devices without links.
     pub node_of: Vec<Option<NodeId>>,
     /// Endpoints that are accelerators: the first so many.
     pub accelerators: u32,
@@ -113,6 +114,12 @@ struct Making<'a> {
     system: &'a System,
     builder: Builder,
     node_of: Vec<Option<NodeId>>,
+    /// Endpoints behind a node that forwards: that node, the rate of its links and the domain of the last of them.
+    behind: BTreeMap<NodeId, (NodeId, u64, DomainId)>,
+    /// Endpoint of every device with two nodes.
+    ends: BTreeMap<DeviceId, NodeId>,
+    /// Accelerators that forward, by domain.
+    forwarding: BTreeSet<(u32, DeviceId)>,
     kinds: Vec<Kind>,
     /// Parts whose latency is not known.
     silent: BTreeSet<String>,
@@ -129,6 +136,9 @@ impl<'a> Making<'a> {
             system,
             builder: Builder::default(),
             node_of: vec![None; system.devices.len()],
+            behind: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            forwarding: forwarding_accelerators(system),
             kinds: Vec::new(),
             silent: BTreeSet::new(),
             unpublished: BTreeSet::new(),
@@ -138,7 +148,7 @@ impl<'a> Making<'a> {
     }
 
     fn add_nodes(&mut self, linked: &[bool]) {
-        let forwarding = forwarding_accelerators(self.system);
+        let forwarding: BTreeSet<DeviceId> = self.forwarding.iter().map(|(_, device)| *device).collect();
         let mut order: Vec<(u8, DeviceId)> = (0..self.system.devices.len() as u32)
             .map(DeviceId)
             .filter(|device| linked[device.index()])
@@ -168,13 +178,21 @@ impl<'a> Making<'a> {
             let group = entry.parent.map_or(device.0, |_| self.system.outermost(device).0);
             let tier = u8::from(kind == NodeKind::Switch);
             let name = self.system.device_name(device);
-            let node = self.builder.named(Node { kind, tier, group, latency }, name);
+            let mut node = Node { kind, tier, group, latency };
             if ends {
                 self.kinds.push(part.kind);
-                if kind == NodeKind::Bridge {
-                    self.builder.endpoint(node);
-                }
             }
+            let node = if kind == NodeKind::Bridge {
+                node.kind = NodeKind::Endpoint;
+                node.latency = Time::ZERO;
+                let end = self.builder.named(node, name.clone());
+                let ports = self.builder.named(Node { kind, tier, group, latency }, format!("{name}.ports"));
+                self.behind.insert(end, (ports, 0, DomainId(0)));
+                self.ends.insert(device, end);
+                ports
+            } else {
+                self.builder.named(node, name)
+            };
             self.node_of[device.index()] = Some(node);
         }
     }
@@ -189,7 +207,10 @@ impl<'a> Making<'a> {
         let given = set.length.map(Quantity::get).or((pieces > 0.0).then_some(pieces));
         for link in system.links_of(id) {
             let [a, b] = [link.a, link.b].map(|port| system.port_device[port.0 as usize]);
-            let (Some(from), Some(to)) = (self.node_of[a.index()], self.node_of[b.index()]) else { continue };
+            let (Some(from), Some(to)) = (self.port_node(a, set, rate, domain), self.port_node(b, set, rate, domain))
+            else {
+                continue;
+            };
             let metres = given.unwrap_or_else(|| {
                 self.estimated += 1;
                 distance(system, a, b)
@@ -199,6 +220,37 @@ impl<'a> Making<'a> {
             self.builder.link(Edge { from, to, rate, delay, layer, lanes, domain });
         }
         Ok(())
+    }
+
+    /// The node to which a link of this set leads at a device.
+    fn port_node(&mut self, device: DeviceId, set: &LinkSet, rate: Rate, domain: DomainId) -> Option<NodeId> {
+        let node = self.node_of[device.index()]?;
+        let Some(end) = self.ends.get(&device).copied() else { return Some(node) };
+        let accelerator = self.system.part_of(device).kind == Kind::Accelerator;
+        if accelerator && !self.forwarding.contains(&(set.domain.0, device)) {
+            return Some(end);
+        }
+        if let Some((_, sum, last)) = self.behind.get_mut(&end) {
+            *sum = sum.saturating_add(rate.bits());
+            *last = domain;
+        }
+        Some(node)
+    }
+
+    /// Links between the two nodes of a device.
+    fn join_ends(&mut self) {
+        for (end, (ports, bits, domain)) in &self.behind {
+            let Some(rate) = Rate::bits_per_second(*bits) else { continue };
+            self.builder.link(Edge {
+                from: *end,
+                to: *ports,
+                rate,
+                delay: Time::ZERO,
+                layer: super::LinkLayer::NvLink,
+                lanes: 1,
+                domain: *domain,
+            });
+        }
     }
 
     /// What a set's ports carry; at different protocols the slower one counts.
@@ -220,7 +272,8 @@ impl<'a> Making<'a> {
         least.ok_or_else(|| SystemError::NoRate(set.name.clone()))
     }
 
-    fn finish(self) -> SystemNetwork {
+    fn finish(mut self) -> SystemNetwork {
+        self.join_ends();
         let mut notes = Vec::new();
         if self.estimated > 0 {
             notes.push(format!("{} links have a length estimated from rack positions", self.estimated));
@@ -273,7 +326,7 @@ fn set_tiers(network: &mut Network) {
 }
 
 /// Accelerators that must forward: those of a domain in which accelerators are linked to each other and not all to all.
-fn forwarding_accelerators(system: &System) -> BTreeSet<DeviceId> {
+fn forwarding_accelerators(system: &System) -> BTreeSet<(u32, DeviceId)> {
     let mut neighbours: BTreeMap<(u32, DeviceId), BTreeSet<DeviceId>> = BTreeMap::new();
     for (set, of_set) in system.link_sets.iter().enumerate() {
         for link in system.links_of(LinkSetId(set as u32)) {
@@ -292,7 +345,7 @@ fn forwarding_accelerators(system: &System) -> BTreeSet<DeviceId> {
         })
     };
     let domains: BTreeSet<u32> = neighbours.iter().filter(|entry| !whole(*entry)).map(|(key, _)| key.0).collect();
-    neighbours.keys().filter(|key| domains.contains(&key.0)).map(|key| key.1).collect()
+    neighbours.keys().filter(|key| domains.contains(&key.0)).copied().collect()
 }
 
 /// Metres of cable between two devices, estimated: 0.3 within one device, 2 within a rack, else along rows and columns of

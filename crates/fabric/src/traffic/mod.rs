@@ -9,6 +9,10 @@ use crate::network::EndpointId;
 use crate::time::Time;
 
 pub mod connection_matrix;
+pub mod flow_sizes;
+pub mod lockstep;
+pub mod pattern;
+pub mod random;
 
 /// A task: index into [`Traffic::tasks`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -285,6 +289,11 @@ impl Builder {
     pub fn after(&mut self, first: TaskId, task: TaskId, when: When) {
         self.tasks[task.index()].waits += 1;
         self.pairs.push((first, Follower { task, when }));
+    }
+
+    /// Whether a task is a message (others have nobody to acknowledge them).
+    pub fn is_message(&self, task: TaskId) -> bool {
+        self.tasks.get(task.index()).is_some_and(|task| matches!(task.work, Work::Message { .. }))
     }
 
     /// Number of tasks so far.

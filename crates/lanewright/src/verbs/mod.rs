@@ -6,6 +6,7 @@ pub mod parts;
 pub mod plan;
 pub mod review;
 pub mod schema;
+pub mod sim;
 pub mod systems;
 
 use std::path::PathBuf;

@@ -9,3 +9,4 @@ mod link_fec;
 mod link_networks;
 mod output;
 mod schemas;
+mod sim;

@@ -1,5 +1,7 @@
 //! What the flow engine as a whole must answer.
 
+mod fairness;
+mod faults;
 mod peers;
 
 use super::{Settings, run};
