@@ -33,6 +33,7 @@ impl Run {
             outcome: &self.outcome,
             end: End::Acknowledged,
             ways: Ways::All,
+            crossed: Ways::All,
             framing: Some(Framing { mtu: 4150, header: 64 }),
             facts: &self.facts,
         }

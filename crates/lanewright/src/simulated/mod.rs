@@ -74,6 +74,8 @@ pub struct Simulated<'a> {
     pub end: End,
     /// Whether messages take one way or all.
     pub ways: Ways,
+    /// Ways that a message may have crossed, as far as is known afterwards.
+    pub crossed: Ways,
     /// How payload was cut into packets; `None` of the flow engine.
     pub framing: Option<Framing>,
     /// The rest.

@@ -72,7 +72,9 @@ fn verdict(survey: &Survey<'_>, out: &mut String) {
     if faults > 0 {
         more.push(plural(faults, "fault"));
     }
-    more.push(format!("simulated time {}", survey::time(outcome.end.max(survey.run.span()))));
+    if outcome.stopped {
+        more.push(format!("at {} of simulated time", survey::time(outcome.end)));
+    }
     more.push(format!("{} handled", plural(outcome.counters.events, "event")));
     put!(out, "{}</span></p>", more.join(" · "));
 }

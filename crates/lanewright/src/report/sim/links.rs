@@ -7,7 +7,7 @@ use crate::report::page::Page;
 use crate::report::table::{self, Table};
 
 /// Rows of the table.
-const MOST: usize = 100;
+const MOST: usize = 40;
 
 /// Writes the section.
 pub fn write(survey: &Survey<'_>, page: &mut Page) {
@@ -19,7 +19,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         if survey.busy.len() > MOST {
             put!(
                 out,
-                "<p class=\"note\">{MOST} of {} directions of links that carried anything; <code>--links links.csv</code> writes all.</p>",
+                "<p class=\"note\">The first {MOST} of {} directions of links that carried anything; <code>--links links.csv</code> writes all.</p>",
                 number::count(survey.busy.len() as u64)
             );
         }

@@ -14,13 +14,16 @@ use crate::report::page::Page;
 use crate::report::text;
 
 /// More nodes than this are folded to groups.
-const NODES: usize = 200;
+const NODES: usize = 256;
 
 /// More groups in a row than this are folded on.
 const ROW: usize = 128;
 
 /// More lines than this are not drawn: nobody could follow them.
 const LINES: usize = 2500;
+
+/// With more lines than this the emptier ones step back.
+const CROWD: usize = 300;
 
 /// Cells of a strip.
 const CELLS: usize = 160;
@@ -36,7 +39,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
     page.section("map", "Where it was full", |out| {
         put!(out, "<ul class=\"key shades\"><li><i class=\"box idle\"></i>idle</li><li><span>0\u{A0}%</span>");
         (0..SHADES).for_each(|shade| put!(out, "<i class=\"box h{shade}\"></i>"));
-        put!(out, "<span>100\u{A0}% of a link’s rate over the whole run</span></li></ul>");
+        put!(out, "<span>100\u{A0}%</span></li><li>of the link’s rate, over the whole run</li></ul>");
         drawing(survey, out);
         strips(survey, out);
     });
@@ -191,13 +194,14 @@ fn drawing(survey: &Survey<'_>, out: &mut String) {
     put!(
         out,
         "<figure class=\"panel heat-map\"><figcaption>Links over the topology{}</figcaption><div class=\"scroll\" tabindex=\"0\" role=\"region\" \
-         aria-label=\"Links over the topology\"><svg class=\"links\" viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"Every link coloured by its \
+         aria-label=\"Links over the topology\"><svg class=\"links{}\" viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"Every link coloured by its \
          utilisation, tiers as rows\">",
         if folded {
             ", folded to groups: a line has the shade of its fullest link"
         } else {
             ": a line has the shade of its fuller direction"
-        }
+        },
+        if lines.len() > CROWD { " crowd" } else { "" }
     );
     let widest = lines.values().map(|load| load.count).max().unwrap_or(1).max(2) as f64;
     let mut order: Vec<_> = lines.iter().collect();
@@ -234,11 +238,13 @@ fn drawing(survey: &Survey<'_>, out: &mut String) {
                 Escaped(&place.words)
             );
             let count = format!("× {}", number::count(place.count));
-            if place.count > 1 && text::width(&count, 10.0) + 6.0 < room {
+            // Beside the lines that go down from it, under its right corner.
+            if place.count > 1 && text::width(&count, 10.0) + 8.0 < room {
                 put!(
                     out,
-                    "<text class=\"small halo\" x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{count}</text>",
-                    y(row) + 17.0
+                    "<text class=\"small halo\" x=\"{:.1}\" y=\"{:.1}\">{count}</text>",
+                    middle + 5.0,
+                    y(row) + 15.0
                 );
             }
         }

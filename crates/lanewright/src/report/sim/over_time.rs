@@ -114,6 +114,11 @@ fn foremost(survey: &Survey<'_>, of: impl Fn(usize) -> u64) -> Vec<usize> {
     order.into_iter().map(|(_, place)| place).take(LINKS).collect()
 }
 
+/// Values of slots, and the idle slot behind the last that an engine wrote.
+fn closed(values: &[u64]) -> impl Iterator<Item = &u64> {
+    values.iter().chain(std::iter::once(&0))
+}
+
 fn middle(slot: usize, length: Time, factor: f64) -> f64 {
     (slot as f64 + 0.5) * length.as_us() * factor
 }
@@ -130,14 +135,17 @@ fn rates(survey: &Survey<'_>, end: Time, out: &mut String) {
     if shown.is_empty() || seconds <= 0.0 {
         return;
     }
-    put!(out, "<figure class=\"panel\"><figcaption>Utilisation of the fullest links</figcaption>");
+    put!(
+        out,
+        "<figure class=\"panel\"><figcaption>Utilisation of the fullest links, in slots of {}</figcaption>",
+        survey::time(series.slot)
+    );
     let words = format!("Utilisation of {} links over time, in slots of {}", shown.len(), survey::time(series.slot));
     let (mut chart, factor) = open(survey, end, (Axis::linear(0.0, 105.0), "% of the rate"), &words, out);
     let mut entries = Vec::new();
     for (place, colour) in shown.iter().zip(COLOURS).rev() {
         let share = |bytes: &u64| 100.0 * *bytes as f64 / (rate(*place) * seconds);
-        let points: Vec<(f64, f64)> = series.bytes[*place]
-            .iter()
+        let points: Vec<(f64, f64)> = closed(&series.bytes[*place])
             .enumerate()
             .map(|(slot, bytes)| (middle(slot, series.slot, factor), share(bytes)))
             .collect();
@@ -164,8 +172,7 @@ fn queues(survey: &Survey<'_>, end: Time, out: &mut String) {
     let (mut chart, factor) = open(survey, end, axis, &words, out);
     let mut entries = Vec::new();
     for (place, colour) in shown.iter().zip(COLOURS).rev() {
-        let points: Vec<(f64, f64)> = series.queue[*place]
-            .iter()
+        let points: Vec<(f64, f64)> = closed(&series.queue[*place])
             .enumerate()
             .map(|(slot, bytes)| (middle(slot, series.slot, factor), *bytes as f64 * scale))
             .collect();

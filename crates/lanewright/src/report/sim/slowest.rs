@@ -12,7 +12,7 @@ use crate::report::page::Page;
 use crate::report::table::{self, Table};
 
 /// Rows of the table.
-const MOST: usize = 50;
+const MOST: usize = 25;
 
 /// Writes the section.
 pub fn write(survey: &Survey<'_>, page: &mut Page) {
@@ -78,7 +78,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         rows.close();
         put!(
             out,
-            "<p class=\"note\">Of a message that is sprayed over several ways, all of them count. Full: share of the link's rate over \
+            "<p class=\"note\">All shortest ways count that the routing may have chosen. Full: share of the link's rate over \
              the whole run. Queue: the longest that waited for any link on its ways.</p>"
         );
     });
@@ -86,7 +86,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
 
 fn crossed(survey: &Survey<'_>, ends: Option<(EndpointId, EndpointId)>, rows: &mut Table<'_>) {
     let run = survey.run;
-    let way = ends.and_then(|(from, to)| Way::find(run.network, run.routes, run.ways, from, to));
+    let way = ends.and_then(|(from, to)| Way::find(run.network, run.routes, run.crossed, from, to));
     let Some(way) = way else {
         rows.value(None, "").cell("–").value(None, "").value(None, "");
         return;
