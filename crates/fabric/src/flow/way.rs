@@ -144,7 +144,7 @@ mod tests {
         // k = 4: endpoint 13 = 0b1101 leaves a tier-1 switch by edge 13 mod 2 = 1 and a tier-2 switch by 13/2 mod 2 = 0.
         let way = find(0, 13);
         let names: Vec<String> = way.edges.iter().map(|edge| network.name(network.edge(EdgeId(*edge)).to)).collect();
-        assert_eq!(names, ["switch.t1[0]", "switch.t2[1]", "switch.t3[2]", "switch.t2[7]", "switch.t1[6]", "host[13]"]);
+        assert_eq!(names, ["switch.t1[0]", "switch.t2[1]", "switch.t3[1]", "switch.t2[7]", "switch.t1[6]", "host[13]"]);
         assert_eq!(way.delay, 6_500_000);
         // Everything to 13 from outside its pod comes down by the same edges.
         assert_eq!(find(5, 13).edges[3..], way.edges[3..]);
