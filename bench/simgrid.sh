@@ -24,8 +24,9 @@ def write(name, lines):
 write("permutation", [f"{i} {(i + 64) % 128} 2000000 0" for i in range(128)])
 write("incast64", [f"{i} 0 2000000 0" for i in range(64, 128)])
 write("all-to-all64", [f"{i} {(i + d) % 64} 262144 0" for d in range(1, 64) for i in range(64)])
-write("random", [f"{a} {b} {random.randint(1000, 5000000)} {random.random() * 100:.6f}"
-                 for a, b in (random.sample(range(128), 2) for _ in range(400))])
+starts = sorted(random.random() * 100 for _ in range(400))  # the driver starts messages in their order
+pairs = [random.sample(range(128), 2) for _ in starts]
+write("random", [f"{a} {b} {random.randint(1000, 5000000)} {start:.6f}" for (a, b), start in zip(pairs, starts)])
 ring = []
 for _ in range(126):
     ring += [f"{2 * r} {2 * ((r + 1) % 64)} 16777216 0" for r in range(64)] + ["barrier"]

@@ -9,11 +9,12 @@
 //! - [`packet`] moves packet by packet through queues, transports and link layers; [`flow`] shares rates among whole
 //!   messages; both take a network and traffic and give an [`outcome`];
 //! - [`link_layer`] is what errors, replay, credits and pauses come to, in closed form;
-//! - [`fault`] is what goes wrong and when.
+//! - [`fault`] is what goes wrong and when; [`alone`] is how long a message would take with the network to itself.
 //!
 //! The crate knows nothing of volts or models, reads no file, prints nothing and knows no wall clock: texts and bytes are
 //! handed to it, and long runs report to an [`outcome::Observer`].
 
+pub mod alone;
 pub mod collective;
 pub mod fault;
 pub mod flow;

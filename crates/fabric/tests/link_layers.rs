@@ -6,9 +6,11 @@ use lanewright_fabric::network::fat_tree::{FatTree, Links};
 use lanewright_fabric::network::torus::Torus;
 use lanewright_fabric::network::{EdgeId, EndpointId, LinkLayer, Network, NodeId};
 use lanewright_fabric::outcome::{Outcome, Unobserved};
-use lanewright_fabric::packet::{self, LinkSettings, Settings, Transport};
-use lanewright_fabric::route::Routes;
+use lanewright_fabric::packet::Forwarding;
+use lanewright_fabric::packet::{self, LinkSettings, Repair, Settings, Transport};
+use lanewright_fabric::route::{Policy, Routes};
 use lanewright_fabric::time::{Rate, Time};
+use lanewright_fabric::traffic::memory::{Operation, Stream};
 use lanewright_fabric::traffic::{Builder, Traffic};
 use proptest::prelude::*;
 
@@ -307,6 +309,43 @@ fn a_switch_that_stops() {
     }
 }
 
+/// Loads of 256 bytes through a UALink switch of 150 ns (the consortium's upper figure for its smallest switch): the round
+/// trip is two flits' worth and four delays and two latencies, and outstanding loads divide it.
+#[test]
+fn loads_and_what_may_be_outstanding() {
+    let links = Links { switch_latency: Time::ns(150), ..links(800.0, Time::ns(10), LinkLayer::UaLink) };
+    let network = star(2, &links);
+    let framing = Framing::of(LinkLayer::UaLink);
+    let time = |bytes: u32| links.rate.serialise(u64::from(framing.bytes(bytes))).0;
+    let took = |forwarding, outstanding| {
+        let stream = Stream {
+            from: EndpointId(0),
+            to: EndpointId(1),
+            operation: Operation::Load,
+            bytes: 256,
+            count: 400,
+            outstanding,
+            latency: Time::ZERO,
+        };
+        let mut builder = Builder::default();
+        let responses = stream.add(&mut builder);
+        let settings = Settings { header: 1, mtu: 257, forwarding, ..plain(LinkSettings::default()) };
+        let outcome = run(&network, &builder.build(), &settings);
+        assert_eq!(outcome.counters.acknowledgements, 0);
+        // Those that start at one time take turns by chance, so the last is not the last named.
+        responses.iter().map(|response| outcome.finishes[response.index()].delivered.0).max().expect("400") as f64
+    };
+    // A request is 2 bytes on one flit, a response 257 on five.
+    let (ask, answer) = (time(2), time(257));
+    let whole = (2 * (ask + answer) + 4 * 10_000 + 2 * 150_000) as f64;
+    near(took(Forwarding::StoreAndForward, 1), 400.0 * whole, 1e-9);
+    near(took(Forwarding::StoreAndForward, 4), 100.0 * whole, 0.02);
+    // Cut-through: a switch waits for the first flit alone.
+    near(took(Forwarding::CutThrough, 1), 400.0 * (whole - (answer - time(1)) as f64), 1e-9);
+    // So many at once that the responses fill the wire.
+    near(took(Forwarding::StoreAndForward, 200), 400.0 * answer as f64 + whole, 0.05);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
@@ -335,6 +374,10 @@ proptest! {
         let mut links = LinkSettings { classes, input_queued, credit_bytes: credit, quality, ..LinkSettings::default() };
         links.replay.ethernet = true;
         let settings = Settings { edge_use: true, ..plain(links) };
+        // On one way per message, whatever came out of order would be refused and sent again.
+        let strict = Settings { routing: Policy::Ecmp, repair: Repair::GoBackN, ..settings.clone() };
+        let in_order = run(&network, &traffic, &strict);
+        prop_assert_eq!((in_order.counters.retransmitted, in_order.stopped), (0, false));
         let outcome = run(&network, &traffic, &settings);
         prop_assert!(!outcome.stopped);
         let counters = outcome.counters;

@@ -84,7 +84,8 @@ impl Engine<'_> {
         if params.pull && !all {
             self.owe_pull(flow, false);
         }
-        if due {
+        let posted = params.posted;
+        if due && !posted {
             if let Some(receiver) = self.receivers.get_mut(flow) {
                 receiver.unacknowledged = 0;
             }
@@ -94,6 +95,9 @@ impl Engine<'_> {
         }
         if all {
             self.message_delivered(flow);
+            if posted {
+                self.message_acknowledged(flow);
+            }
         }
     }
 

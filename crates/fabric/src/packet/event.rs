@@ -71,7 +71,11 @@ impl Event {
     /// An event.
     #[inline]
     pub(super) fn new(time: u64, kind: Kind, entity: u32, payload: u32) -> Self {
-        let scrambled = (entity ^ mask_of(time)).wrapping_mul(FACTOR) & ENTITY_MASK;
+        // What starts at one time starts in the order of the traffic.
+        let scrambled = match kind {
+            Kind::Start => entity & ENTITY_MASK,
+            _ => (entity ^ mask_of(time)).wrapping_mul(FACTOR) & ENTITY_MASK,
+        };
         let key = ((kind as u32) << ENTITY_BITS) | scrambled;
         Self((u128::from(time) << 64) | (u128::from(key) << 32) | u128::from(payload))
     }
@@ -92,6 +96,9 @@ impl Event {
     #[inline]
     pub(super) fn entity(self) -> u32 {
         let scrambled = ((self.0 as u64) >> 32) as u32 & ENTITY_MASK;
+        if self.kind() == Kind::Start {
+            return scrambled;
+        }
         (scrambled.wrapping_mul(INVERSE) ^ mask_of(self.time())) & ENTITY_MASK
     }
 

@@ -218,11 +218,13 @@ impl Engine<'_> {
         let params = &self.scene.params;
         let port = &mut self.ports[edge as usize];
         port.bulk -= size;
-        if port.is(state::MARKS) && port.bulk > params.mark_from && self.pool[packet].is_bulk() {
-            if port.bulk > params.mark_all || port.chance.below(params.mark_span) < port.bulk - params.mark_from {
-                self.pool[packet].flags |= super::pool::flag::MARKED;
-                self.counters.marked += 1;
-            }
+        if port.is(state::MARKS)
+            && port.bulk > params.mark_from
+            && self.pool[packet].is_bulk()
+            && (port.bulk > params.mark_all || port.chance.below(params.mark_span) < port.bulk - params.mark_from)
+        {
+            self.pool[packet].flags |= super::pool::flag::MARKED;
+            self.counters.marked += 1;
         }
         let more = port.bulk > 0;
         self.transmit_lane(edge, packet, size, lane);

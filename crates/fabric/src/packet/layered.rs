@@ -199,9 +199,19 @@ pub(super) fn lanes_of(scene: &Scene<'_>) -> Vec<bool> {
     network.edges.iter().map(|edge| guard(edge.layer) != Guard::None || accounts[edge.from.index()]).collect()
 }
 
-/// Whether edges replay or have lanes, so that parts of the network cannot run side by side.
+/// Whether edges replay or have lanes, or a sender knows at once what its receiver does, so that parts of the network cannot run side by side.
 pub(super) fn binds(scene: &Scene<'_>) -> bool {
-    scene.settings.links.replay.ethernet || lanes_of(scene).contains(&true)
+    scene.params.posted || scene.settings.links.replay.ethernet || lanes_of(scene).contains(&true)
+}
+
+/// Whether sizes of buffers had to be guessed.
+pub(super) fn guesses(scene: &Scene<'_>) -> bool {
+    let settings = &scene.settings.links;
+    scene.network.edges.iter().any(|edge| match guard(edge.layer) {
+        Guard::None => false,
+        Guard::Pause => settings.pause.threshold.is_none() && settings.pause.pool.is_none(),
+        Guard::Credit => settings.credit_bytes.is_none(),
+    })
 }
 
 /// Which edges have errors now or later.

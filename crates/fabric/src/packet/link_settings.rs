@@ -19,6 +19,10 @@ pub struct LinkSettings {
     pub credit_bytes: Option<u32>,
     /// Time that a receiver takes to return a credit, on top of the link's delay.
     pub credit_latency: Time,
+    /// Whether receivers acknowledge under [`super::Transport::Credit`]. `None`: as the endpoints' links do: InfiniBand and
+    /// Ethernet acknowledge, PCIe, CXL, UALink and NVLink post, and a message is done when it is delivered. What posts
+    /// repairs nothing: a message with a lost packet never ends.
+    pub acknowledge: Option<bool>,
     /// Switches with credits serve only the first packet of each input queue, instead of keeping one queue per output.
     pub input_queued: bool,
     /// Pauses.
@@ -81,6 +85,7 @@ impl Default for LinkSettings {
             channels: None,
             credit_bytes: None,
             credit_latency: Time::ZERO,
+            acknowledge: None,
             input_queued: false,
             pause: PauseSettings {
                 threshold: None,

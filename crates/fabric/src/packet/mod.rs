@@ -88,17 +88,31 @@ pub fn run(
     debug_assert!(flow.is_break() || limit != u64::MAX || engine.pool.in_flight() == 0, "packets were left behind");
     let stopped = flow.is_break() || engine.done < traffic.tasks.len() as u64;
     let mut outcome = engine.finish(stopped);
-    outcome.notes = notes(traffic);
+    outcome.notes = notes(traffic, &scene);
     outcome.notes.extend(profile::notes(settings).map(str::to_owned));
     outcome
 }
 
 /// What this engine leaves out of what it was given.
-fn notes(traffic: &Traffic) -> Vec<String> {
+fn notes(traffic: &Traffic, scene: &engine::Scene<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let in_network = traffic.tasks.iter().filter(|task| matches!(task.work, Work::InNetwork { .. })).count();
     if in_network > 0 {
         notes.push(format!("{in_network} operations inside the network were not run: the packet engine has none"));
+    }
+    if layered::guesses(scene) {
+        notes.push(
+            "receive buffers or pause thresholds were not given: they are estimates, enough for the full rate"
+                .to_owned(),
+        );
+    }
+    if !scene.detours.from.is_empty()
+        && layered::lanes_of(scene).contains(&true)
+        && scene.routes.lanes(scene.network, false) > 1
+    {
+        notes.push(
+            "around failures this network may lock up: its virtual channels are those of the whole network".to_owned(),
+        );
     }
     notes
 }

@@ -132,7 +132,7 @@ impl Engine<'_> {
         });
         self.counters.packets += 1;
         self.counters.retransmitted += u64::from(again);
-        if timer {
+        if timer && !params.posted {
             self.push(now + params.timeout, Kind::Timer, flow, 0);
         }
         self.transmit(edge, packet, size, false);

@@ -8,7 +8,7 @@ use super::link_settings::LinkSettings;
 use super::repair::Repair;
 use super::swift::Swift;
 use super::switching::{Forwarding, Red};
-use crate::network::{EdgeId, EndpointId, Network, NodeId, NodeKind, Shape};
+use crate::network::{EdgeId, EndpointId, LinkLayer, Network, NodeId, NodeKind, Shape};
 use crate::route::Policy;
 use crate::time::{Rate, Time};
 
@@ -177,6 +177,8 @@ pub(super) struct Params {
     /// Senders keep a window; receivers grant credit.
     pub(super) window: bool,
     pub(super) credit: bool,
+    /// Nobody acknowledges: a message is done when it is delivered.
+    pub(super) posted: bool,
     /// Receivers pull; first window in packets.
     pub(super) pull: bool,
     pub(super) first_window: u32,
@@ -256,6 +258,7 @@ impl Params {
             },
             window,
             credit,
+            posted: posted(network, settings),
             pull: settings.transport == Transport::Ndp,
             first_window: 0,
             paced: matches!(settings.transport, Transport::Roce | Transport::Swift | Transport::Hpcc),
@@ -272,6 +275,15 @@ impl Params {
         };
         Self { first_window: super::ndp::first_window(settings, &params), ..params }
     }
+}
+
+/// Whether messages go unacknowledged: where links alone see to it that nothing is lost, and are not InfiniBand's.
+fn posted(network: &Network, settings: &Settings) -> bool {
+    let silent =
+        |layer| matches!(layer, LinkLayer::PcieFlit | LinkLayer::PciePacket | LinkLayer::UaLink | LinkLayer::NvLink);
+    let mut edges = network.endpoints.iter().flat_map(|node| network.out(*node)).map(|edge| network.edge(*edge).layer);
+    let by_layer = || !network.edges.is_empty() && edges.all(silent);
+    settings.transport == Transport::Credit && settings.links.acknowledge.map_or_else(by_layer, |wanted| !wanted)
 }
 
 /// The usual rate of the endpoints' links: the highest.

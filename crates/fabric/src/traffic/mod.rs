@@ -8,10 +8,12 @@ use serde::Serialize;
 use crate::network::EndpointId;
 use crate::time::Time;
 
+pub mod chakra;
 pub mod connection_matrix;
 pub mod flow_sizes;
 pub mod goal;
 pub mod lockstep;
+pub mod memory;
 pub mod pattern;
 pub mod program;
 pub mod random;

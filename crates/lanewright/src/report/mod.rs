@@ -27,6 +27,7 @@ mod media;
 mod page;
 mod racks;
 mod reliability;
+pub mod sim;
 mod sources;
 mod survey;
 mod table;

@@ -10,3 +10,4 @@ mod link_networks;
 mod output;
 mod schemas;
 mod sim;
+mod sim_files;

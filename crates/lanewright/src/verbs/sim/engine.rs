@@ -157,6 +157,25 @@ impl EngineArgs {
         flow::Settings { ways, resolution: self.resolution, ..flow::Settings::default() }
     }
 
+    /// Settings that an answer hangs on, as a report lists them.
+    pub fn in_words(&self) -> Vec<(String, String)> {
+        let word = |value: Option<clap::builder::PossibleValue>| value.map(|value| value.get_name().to_string());
+        let mut words = vec![("Routing".to_string(), word(self.routing.to_possible_value()).unwrap_or_default())];
+        if self.engine == Engine::Packet {
+            words.push(("Transport".into(), word(self.transport.to_possible_value()).unwrap_or_default()));
+            words.push(("Largest packet".into(), format!("{} B", self.mtu)));
+            words.push((
+                "Queue".into(),
+                match self.queue_packets {
+                    Some(packets) => format!("{packets} packets"),
+                    None => format!("{} bandwidth-delay products", self.queue_bdp),
+                },
+            ));
+            words.push(("Trimming".into(), if self.no_trim { "no" } else { "yes" }.into()));
+        }
+        words
+    }
+
     fn policy(&self) -> Policy {
         match self.routing {
             Routing::Spray => Policy::Spray,

@@ -1,6 +1,7 @@
 //! `lanewright sim`: traffic over a network, packet by packet or by fair rates.
 
 mod engine;
+mod files;
 mod results;
 mod system;
 mod topology;
@@ -8,7 +9,10 @@ mod traffic;
 mod units;
 
 use clap::Args;
+use lanewright_fabric::alone::Framing;
+use lanewright_fabric::flow::Ways;
 use lanewright_fabric::network::Network;
+use lanewright_fabric::outcome::End;
 use lanewright_fabric::route::Routes;
 use lanewright_fabric::{flow, packet};
 use lanewright_model::problem::Problems;
@@ -16,6 +20,7 @@ use lanewright_model::text::Texts;
 
 use super::{CatalogueArgs, Exit, Outcome, json_text};
 use crate::problems;
+use crate::simulated::{Facts, Simulated};
 
 /// Options of `sim`.
 #[derive(Args, Debug)]
@@ -30,6 +35,7 @@ use crate::problems;
   lanewright sim --traffic moe.cm --topology rail --servers 32 --preset nvlink4
   lanewright sim --collective ring-all-reduce --ranks 512 --bytes 1GiB --engine flow \\
                  --topology fat-tree --nodes 1024
+  lanewright sim --traffic permutation.cm -o report.html --trace trace.json --out flows.parquet
   lanewright sim gb200-nvl72 --collective direct-all-to-all --bytes 64MiB
 
 Sizes are written 2000000, 64KiB, 1GiB; rates 400, 400G, 1.6T; times in microseconds or as
@@ -50,6 +56,9 @@ pub struct SimArgs {
     /// Engines.
     #[command(flatten)]
     pub engine: engine::EngineArgs,
+    /// Files to write.
+    #[command(flatten)]
+    pub files: files::FileArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -92,6 +101,7 @@ pub fn run(args: &SimArgs, colour: bool) -> Outcome {
 }
 
 fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problems) -> Result<String, Refusal> {
+    args.files.check()?;
     let source = traffic::Source::read(&args.traffic, texts, found)?;
     let made = match &args.system {
         Some(name) => {
@@ -118,19 +128,29 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     let routes = routes(network, &dead, &traffic).map_err(|error| error.to_string())?;
     traffic::reachable(network, &routes, &traffic)?;
 
+    let ways = args.engine.flow().ways;
+    let sampling = args.files.sampling(network, &routes, &traffic, &faults, ways);
     let mut watch = engine::Watch::start();
     let before = engine::cpu_seconds();
-    let outcome = match args.engine.engine {
-        engine::Engine::Packet => packet::run(network, &routes, &traffic, &faults, &args.engine.packet(), &mut watch),
-        engine::Engine::Flow => flow::run(network, &routes, &traffic, &faults, &args.engine.flow(), &mut watch)
-            .map_err(|error| error.to_string())?,
+    let mut framing = None;
+    let (engine, outcome) = match args.engine.engine {
+        engine::Engine::Packet => {
+            let mut settings = args.engine.packet();
+            settings.edge_use |= args.files.count_links();
+            settings.sampling = sampling;
+            framing = Some(Framing { mtu: settings.mtu, header: settings.header });
+            ("packet", packet::run(network, &routes, &traffic, &faults, &settings, &mut watch))
+        }
+        engine::Engine::Flow => {
+            let mut settings = args.engine.flow();
+            settings.edges |= args.files.count_links();
+            let run = flow::run(network, &routes, &traffic, &faults, &settings, &mut watch);
+            ("flow", run.map_err(|error| error.to_string())?)
+        }
     };
     let after = engine::cpu_seconds();
     let setting = results::Setting {
-        engine: match args.engine.engine {
-            engine::Engine::Packet => "packet",
-            engine::Engine::Flow => "flow",
-        },
+        engine,
         network: made.title,
         traffic: source.title,
         cpu_seconds: after.zip(before).map(|(after, before)| after - before),
@@ -139,6 +159,30 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     };
     let mut results = results::Results::new(setting, &traffic, &outcome);
     results.bandwidth = collective.and_then(|collective| traffic::bandwidth(&collective, &outcome));
+    let facts = Facts {
+        title: results.traffic.clone(),
+        network: results.network.clone(),
+        engine: engine.into(),
+        command: files::command(),
+        seed: Some(args.engine.seed),
+        settings: args.engine.in_words(),
+        cpu_seconds: results.cpu_seconds,
+        bandwidths: results.bandwidth.iter().map(files::bandwidth_row).collect(),
+        notes: results.notes.clone(),
+    };
+    args.files.write(&Simulated {
+        network,
+        routes: &routes,
+        traffic: &traffic,
+        faults: &faults,
+        outcome: &outcome,
+        end: End::Acknowledged,
+        ways,
+        // Packets of a flow that a hash sends one way may have gone any.
+        crossed: if framing.is_some() && args.engine.routing != engine::Routing::Static { Ways::All } else { ways },
+        framing,
+        facts: &facts,
+    })?;
     Ok(if args.json { json_text(serde_json::to_value(&results).unwrap_or_default()) } else { results.draw(network) })
 }
 

@@ -1,10 +1,10 @@
 //! Results of many evaluations as a table: one row per channel and package case; CSV, JSON and Parquet.
 
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
 
 use super::Evaluated;
+pub use crate::columns::Form;
+use crate::columns::quoted;
 use crate::parquet::{self, Column};
 
 /// What a column holds.
@@ -54,32 +54,6 @@ pub const COLUMNS: &[(&str, Kind)] = &[
     ("error", Kind::Text),
     ("key", Kind::Text),
 ];
-
-/// Forms of a file of results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Comma-separated text.
-    Csv,
-    /// A list of objects.
-    Json,
-    /// Apache Parquet.
-    Parquet,
-}
-
-impl Form {
-    /// The form that a file's ending names.
-    pub fn of(path: &Path) -> Result<Self, String> {
-        match path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).as_deref() {
-            Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
-            Some("parquet") => Ok(Self::Parquet),
-            _ => Err(format!(
-                "error: the form of {} is not known\n  help: let the name end in .csv, .json or .parquet\n",
-                path.display()
-            )),
-        }
-    }
-}
 
 /// Rows of one evaluation, one per case.
 pub fn rows(evaluated: &Evaluated, channel: &str, key: &str) -> Vec<Value> {
@@ -167,19 +141,12 @@ fn column(rows: &[Value], name: &str, kind: Kind) -> Column {
 }
 
 fn csv(rows: &[Value], columns: &[(&str, Kind)]) -> String {
-    let quote = |text: &str| {
-        if text.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text.to_string()
-        }
-    };
-    let mut out = columns.iter().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(",");
+    let mut out = columns.iter().map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(",");
     out.push('\n');
     for row in rows {
         let cells = columns.iter().map(|(name, _)| match row.get(name) {
             None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => quote(text),
+            Some(Value::String(text)) => quoted(text),
             Some(value) => value.to_string(),
         });
         out.push_str(&cells.collect::<Vec<_>>().join(","));
@@ -200,12 +167,5 @@ mod tests {
         assert!(lines[0].starts_with("z_p (TX),channel,pass,case,"));
         assert!(lines[1].starts_with(",\"a,\"\"b\"\"\",true,,,3.5,"), "{}", lines[1]);
         assert!(lines[2].ends_with(",error: no file,"), "{}", lines[2]);
-    }
-
-    #[test]
-    fn forms_go_by_the_ending() {
-        assert_eq!(Form::of(Path::new("a.CSV")), Ok(Form::Csv));
-        assert_eq!(Form::of(Path::new("a.parquet")), Ok(Form::Parquet));
-        assert!(Form::of(Path::new("a.xlsx")).is_err());
     }
 }
