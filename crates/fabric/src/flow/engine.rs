@@ -462,7 +462,7 @@ impl<'a> Engine<'a> {
         ];
         if self.settings.resolution > 0.0 {
             notes.push(format!(
-                "ends within {} of a message's time share one solution: {} solutions, windows of up to {:.3} us, times off by about that share at most",
+                "ends within {} of a message's time share one solution: {} solutions, windows of up to {:.3} us; an all-to-all of 128 hosts was off by one and a half times that share at the worst message, and by a quarter of it in all",
                 self.settings.resolution,
                 self.solutions,
                 self.longest_window * 1e-6

@@ -50,8 +50,8 @@ pub struct Settings {
     /// What messages that share an edge get.
     pub fairness: Fairness,
     /// Messages of connected classes that end within this share of the time that the first of them took are handled in one
-    /// solution. 0, the default, is exact; 0.02 makes a million messages of unequal sizes a matter of two seconds, with makespans off by a
-    /// quarter of a per cent (all-to-all of 128 hosts against the exact answer).
+    /// solution. 0, the default, is exact; 0.02 makes a million messages of unequal sizes a matter of two to three seconds,
+    /// with a makespan off by 0.2 % (all-to-all of 128 hosts against the exact answer).
     pub resolution: f64,
     /// Whether to say what every edge carried.
     pub edges: bool,
