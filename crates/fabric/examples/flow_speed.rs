@@ -190,13 +190,12 @@ fn main() -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let spent = begin.elapsed();
     println!(
-        "messages {} makespan_us {:.9} cpu_s {:.4} events {} made_s {:.3} hash {:016x}",
+        "messages {} makespan_us {:.9} wall_s {:.4} events {} made_s {:.3}",
         traffic.messages(),
         outcome.makespan(End::Delivered).as_us(),
         spent.as_secs_f64(),
         outcome.counters.events,
         made.as_secs_f64(),
-        outcome.hash(),
     );
     for note in &outcome.notes {
         eprintln!("{note}");

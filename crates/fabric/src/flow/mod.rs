@@ -13,9 +13,11 @@ mod agenda;
 mod engine;
 mod in_network;
 mod network_state;
+mod pairs;
 mod queue;
 mod share;
 pub mod short;
+mod solve;
 mod table;
 mod way;
 
@@ -48,7 +50,8 @@ pub struct Settings {
     /// What messages that share an edge get.
     pub fairness: Fairness,
     /// Messages of connected classes that end within this share of the time that the first of them took are handled in one
-    /// solution. 0, the default, is exact; 0.001 makes a million messages of unequal sizes a matter of a second.
+    /// solution. 0, the default, is exact; 0.02 makes a million messages of unequal sizes a matter of two to three seconds,
+    /// with a makespan off by 0.2 % (all-to-all of 128 hosts against the exact answer).
     pub resolution: f64,
     /// Whether to say what every edge carried.
     pub edges: bool,

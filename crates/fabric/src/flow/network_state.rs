@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::engine::NONE;
+use super::pairs::Pairs;
 use super::table::{Hasher, Lists, Table};
 use super::way::{Way, Ways};
 use super::{Fairness, FlowError, in_network};
@@ -11,7 +12,7 @@ use crate::network::{EdgeId, EndpointId, Network, NodeId};
 use crate::outcome::{EdgeUse, Finish};
 use crate::route::Routes;
 use crate::time::{Rate, Time};
-use crate::traffic::{TaskId, Traffic, TrafficError, Work};
+use crate::traffic::{TaskId, Traffic, Work};
 
 /// The network now.
 #[derive(Debug)]
@@ -68,57 +69,31 @@ impl<'a> State<'a> {
 
     /// The way of every task, each put into the table once.
     pub fn ways_of(&mut self, traffic: &Traffic, table: &mut Table) -> Result<Vec<u32>, FlowError> {
-        let endpoints = self.network.endpoints.len();
-        let mut known: HashMap<u64, u32, Hasher> = HashMap::default();
+        let mut pairs = Pairs::of(traffic, self.network.endpoints.len())?;
+        let mut way = Way::default();
+        pairs.number(|from, to| {
+            let found = way.find_again(self.network, self.routes, self.ways, from, to);
+            found.ok_or(FlowError::Unreachable(from, to))?;
+            self.ends.push((from.0, to.0));
+            table.way(&way, self.fairness).ok_or(FlowError::TooLarge)
+        })?;
         // The last destination of every sender: most send many messages to few.
-        let mut last = vec![(NONE, NONE); endpoints];
-        let mut of_tasks = Vec::with_capacity(traffic.tasks.len());
+        let mut last = vec![(NONE, NONE); self.network.endpoints.len()];
         let mut groups = vec![NONE; traffic.multicasts.len()];
+        let mut of_tasks = Vec::with_capacity(traffic.tasks.len());
         for (at, task) in traffic.tasks.iter().enumerate() {
-            let id = TaskId(at as u32);
-            let check = |endpoint: EndpointId| {
-                if endpoint.index() < endpoints { Ok(()) } else { Err(TrafficError::NoEndpoint(id, endpoint)) }
-            };
             of_tasks.push(match task.work {
-                Work::Delay { at, .. } => {
-                    check(at)?;
-                    NONE
-                }
-                Work::Message { from, to, bytes } => {
-                    check(from)?;
-                    check(to)?;
-                    if from == to {
-                        return Err(TrafficError::ToItself(id).into());
-                    }
-                    if bytes == 0 {
-                        return Err(TrafficError::Empty(id).into());
-                    }
+                Work::Delay { .. } => NONE,
+                Work::Message { from, to, .. } => {
                     let last = &mut last[from.index()];
                     if last.0 != to.0 {
-                        let key = u64::from(from.0) << 32 | u64::from(to.0);
-                        let way = match known.get(&key) {
-                            Some(way) => *way,
-                            None => {
-                                let way = Way::find(self.network, self.routes, self.ways, from, to);
-                                let way = way.ok_or(FlowError::Unreachable(from, to))?;
-                                self.ends.push((from.0, to.0));
-                                let number = table.way(&way, self.fairness).ok_or(FlowError::TooLarge)?;
-                                known.insert(key, number);
-                                number
-                            }
-                        };
-                        *last = (to.0, way);
+                        *last = (to.0, pairs.way(from, to));
                     }
                     last.1
                 }
-                Work::InNetwork { group, bytes } => {
-                    if bytes == 0 {
-                        return Err(TrafficError::Empty(id).into());
-                    }
-                    let members = traffic.multicasts.get(group as usize).ok_or(FlowError::NoGroup(id))?;
-                    for member in &members.members {
-                        check(*member)?;
-                    }
+                Work::InNetwork { group, .. } => {
+                    let members =
+                        traffic.multicasts.get(group as usize).ok_or(FlowError::NoGroup(TaskId(at as u32)))?;
                     if groups[group as usize] == NONE {
                         let way = in_network::way(self.network, self.routes, members)?;
                         self.ends.push((NONE, NONE));
@@ -129,6 +104,11 @@ impl<'a> State<'a> {
             });
         }
         Ok(of_tasks)
+    }
+
+    /// Whether a way is the only one between two endpoints: all are but detours and operations of the network.
+    pub fn is_single(&self, way: u32) -> bool {
+        self.ends[way as usize].0 != NONE
     }
 
     /// Payload of a task.
@@ -225,7 +205,7 @@ impl<'a> State<'a> {
             None => way,
             Some(found) => {
                 let number = table.way(&found, self.fairness).ok_or(FlowError::TooLarge)?;
-                table.classify(|_| true).ok_or(FlowError::TooLarge)?;
+                table.classify(|_| true, |_| false).ok_or(FlowError::TooLarge)?;
                 self.ends.push((from, to));
                 number
             }

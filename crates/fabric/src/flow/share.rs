@@ -18,41 +18,89 @@ pub struct Member {
     pub place: u32,
 }
 
+/// One bit per number.
+#[derive(Clone, Debug, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn grow(&mut self, to: usize) {
+        if self.0.len() * 64 < to {
+            self.0.resize(to.div_ceil(64), 0);
+        }
+    }
+
+    fn has(&self, at: u32) -> bool {
+        self.0[at as usize / 64] & (1 << (at % 64)) != 0
+    }
+
+    fn set(&mut self, at: u32) {
+        self.0[at as usize / 64] |= 1 << (at % 64);
+    }
+
+    fn clear(&mut self, at: u32) {
+        self.0[at as usize / 64] &= !(1 << (at % 64));
+    }
+}
+
 /// Classes at work on every edge.
+///
+/// One that has nothing left to do keeps its place in the lists until a fifth of a list is such: a list then goes through
+/// memory in order, and a class that soon works again finds itself there.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
-    /// Per edge.
-    pub on: Vec<Vec<Member>>,
-    /// Per place of a class: where it stands on its edge.
-    slot: Vec<u32>,
+    /// Per edge, with classes that are idle.
+    on: Vec<Vec<Member>>,
+    /// Per edge, without.
+    live: Vec<u32>,
+    /// Classes that may stand in lists and are idle.
+    idle: Bits,
+    /// Places of classes that stand in their edge's list.
+    listed: Bits,
 }
 
 impl Load {
     /// Nothing on so many edges.
     pub fn new(edges: usize) -> Self {
-        Self { on: vec![Vec::new(); edges], slot: Vec::new() }
+        Self { on: vec![Vec::new(); edges], live: vec![0; edges], ..Self::default() }
+    }
+
+    /// Number of classes at work on an edge.
+    pub fn count(&self, edge: u32) -> u32 {
+        self.live[edge as usize]
     }
 
     /// A class goes to work.
     pub fn add(&mut self, classes: &Lists, class: u32) {
-        if self.slot.len() < classes.places() {
-            self.slot.resize(classes.places(), 0);
-        }
+        self.listed.grow(classes.places());
+        self.idle.grow(classes.len());
+        self.idle.clear(class);
         for place in classes.range(class) {
-            let on = &mut self.on[classes.edge(place) as usize];
-            self.slot[place] = on.len() as u32;
-            on.push(Member { class, place: place as u32 });
+            let edge = classes.edge(place) as usize;
+            self.live[edge] += 1;
+            let place = place as u32;
+            if !self.listed.has(place) {
+                self.listed.set(place);
+                self.on[edge].push(Member { class, place });
+            }
         }
     }
 
     /// A class has nothing left to do.
     pub fn remove(&mut self, classes: &Lists, class: u32) {
+        self.idle.set(class);
         for place in classes.range(class) {
-            let at = self.slot[place];
-            let on = &mut self.on[classes.edge(place) as usize];
-            on.swap_remove(at as usize);
-            if let Some(moved) = on.get(at as usize) {
-                self.slot[moved.place as usize] = at;
+            let edge = classes.edge(place) as usize;
+            self.live[edge] -= 1;
+            let (on, live) = (&mut self.on[edge], self.live[edge] as usize);
+            if on.len() > live + live / 4 + 8 {
+                let (idle, listed) = (&self.idle, &mut self.listed);
+                on.retain(|member| {
+                    let stays = !idle.has(member.class);
+                    if !stays {
+                        listed.clear(member.place);
+                    }
+                    stays
+                });
             }
         }
     }
@@ -72,6 +120,7 @@ struct Edge {
 
 /// What filling knows of a class, within half a cache line: with a million classes it is memory that takes the time.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Record {
     /// Its edges, then [`END`]; the first is [`MANY`] where the class has more, or weights, or an appetite.
     edges: [u32; 4],
@@ -149,7 +198,7 @@ impl Filler {
         while let Some(edge) = self.edges.get(at).copied() {
             at += 1;
             for member in &load.on[edge as usize] {
-                if self.class_mark[member.class as usize] == self.mark {
+                if self.class_mark[member.class as usize] == self.mark || load.idle.has(member.class) {
                     continue;
                 }
                 self.class_mark[member.class as usize] = self.mark;
@@ -159,12 +208,10 @@ impl Filler {
         }
     }
 
-    /// Takes these classes and all their edges. The caller knows that no other class is on those.
-    pub fn take(&mut self, table: &Table, classes: &[u32], capacity: &[f64], messages: &[u32]) {
-        for class in classes {
-            self.classes.push(*class);
-            self.weigh(table, *class, capacity, f64::from(messages[*class as usize]));
-        }
+    /// Takes a class and all its edges. The caller takes all classes that are on those.
+    pub fn take(&mut self, table: &Table, class: u32, capacity: &[f64], messages: &[u32]) {
+        self.classes.push(class);
+        self.weigh(table, class, capacity, f64::from(messages[class as usize]));
     }
 
     fn meet(&mut self, edge: u32, capacity: &[f64]) {
@@ -196,7 +243,11 @@ impl Filler {
     }
 
     /// Rates of all classes gathered or taken: `give` gets each class and its messages' rate, in their order.
-    pub fn fill(&mut self, table: &Table, load: &Load, mut give: impl FnMut(u32, f64)) {
+    ///
+    /// An edge may stop its messages before fuller ones whose level is lower by less than the share `tolerance`; those then
+    /// carry at most that share more than they can, for nothing is stopped above `1 + tolerance` times the lowest level.
+    pub fn fill(&mut self, table: &Table, load: &Load, tolerance: f64, mut give: impl FnMut(u32, f64)) {
+        let slack = 1.0 + tolerance;
         let mut unfixed = self.classes.len();
         let level = |edge: &Edge| (edge.rest.max(0.0) / edge.weight).to_bits();
         let mut heap = std::mem::take(&mut self.heap).into_vec();
@@ -213,7 +264,8 @@ impl Filler {
                 continue;
             }
             let mut now = level(&known[at]);
-            if now > before && heap.peek().is_some_and(|Reverse((next, _))| *next < now) {
+            let fits = f64::from_bits(now) <= f64::from_bits(before) * slack;
+            if !fits && heap.peek().is_some_and(|Reverse((next, _))| *next < now) {
                 heap.push(Reverse((now, edge)));
                 stale += 1;
                 if stale < STALE {
@@ -227,11 +279,12 @@ impl Filler {
                 (at, now) = (found as usize, lowest);
             }
             stale = 0;
-            let rise = f64::from_bits(now);
+            // Others that were stopped too high may have left less than the lowest level.
+            let rise = f64::from_bits(if tolerance > 0.0 { now.max(before) } else { now });
             for member in &load.on[at] {
                 let class = member.class as usize;
                 let (word, bit) = (&mut self.fixed[class / 64], 1u64 << (class % 64));
-                if *word & bit != 0 {
+                if (*word | load.idle.0[class / 64]) & bit != 0 {
                     continue;
                 }
                 *word |= bit;

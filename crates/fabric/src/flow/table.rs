@@ -143,14 +143,25 @@ impl Table {
     }
 
     /// Puts ways that have no class yet into classes, by those of their edges that `kept` keeps.
-    pub fn classify(&mut self, kept: impl Fn(u32) -> bool) -> Option<()> {
+    ///
+    /// Of the ways that are `single`, no two lead from the same endpoint to the same endpoint: where one keeps its first edge
+    /// and its last, no other can be like it and none is looked for.
+    pub fn classify(&mut self, kept: impl Fn(u32) -> bool, single: impl Fn(u32) -> bool) -> Option<()> {
         let mut key: Vec<(u32, u64)> = Vec::new();
         for way in self.class_of.len()..self.ways.len() {
             key.clear();
             let places = self.ways.range(way as u32).filter(|place| kept(self.ways.edge(*place)));
             key.extend(places.map(|place| (self.ways.edge(place), self.ways.weight(place).to_bits())));
-            key.sort_unstable();
             let appetite = self.way_appetite.get(way).copied();
+            let edges = self.ways.edges(way as u32);
+            let ends = [edges.first(), edges.last()];
+            if single(way as u32) && ends.into_iter().all(|end| end.is_some_and(|edge| kept(*edge))) {
+                let list = key.iter().map(|(edge, weight)| (*edge, f64::from_bits(*weight)));
+                let class = self.classes.push(list)?;
+                self.class_appetite.extend(appetite);
+                self.class_of.push(class);
+                continue;
+            }
             key.extend(appetite.map(|appetite| (u32::MAX, appetite.to_bits())));
             let mut hash = Hasher::default().hash_one(&key);
             let class = loop {
@@ -281,7 +292,7 @@ mod tests {
             table.way(&way, Fairness::Equal).expect("few");
         }
         let kept = table.reduce(&vec![1.0; network.edges.len()]);
-        table.classify(|edge| kept[edge as usize]).expect("few");
+        table.classify(|edge| kept[edge as usize], |_| true).expect("few");
         (table, kept)
     }
 

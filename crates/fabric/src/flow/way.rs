@@ -34,14 +34,70 @@ impl Way {
 
     /// The edges from `from` to `to`; none when there is no way.
     pub fn find(network: &Network, routes: &Routes, ways: Ways, from: EndpointId, to: EndpointId) -> Option<Self> {
+        let mut way = Self::default();
+        way.find_again(network, routes, ways, from, to)?;
+        Some(way)
+    }
+
+    /// As [`Way::find`], in place of what this way was.
+    pub fn find_again(
+        &mut self,
+        network: &Network,
+        routes: &Routes,
+        ways: Ways,
+        from: EndpointId,
+        to: EndpointId,
+    ) -> Option<()> {
         let choices = |node: NodeId| routes.choices(network, node, to);
         match ways {
-            Ways::One => Self::one(network, from, to, |node, out| out.extend_from_slice(choices(node))),
-            Ways::All => Self::all(network, from, to, choices),
+            Ways::One => self.trace(network, from, to, choices),
+            Ways::All => {
+                *self = Self::all(network, from, to, choices)?;
+                Some(())
+            }
         }
     }
 
     /// The way by destination among edges that `choices` gives.
+    fn trace<'a>(
+        &mut self,
+        network: &'a Network,
+        from: EndpointId,
+        to: EndpointId,
+        mut choices: impl FnMut(NodeId) -> &'a [EdgeId],
+    ) -> Option<()> {
+        let (mut node, end) = (network.node_of(from), network.node_of(to));
+        self.edges.clear();
+        self.weights.clear();
+        self.delay = 0;
+        let mut divisor = 1u64;
+        while node != end {
+            let out = choices(node);
+            // Shortest ways visit no node twice.
+            if out.is_empty() || self.edges.len() >= network.nodes.len() {
+                return None;
+            }
+            let id = self.step(network, to, out, &mut divisor)?;
+            node = network.edge(id).to;
+        }
+        Some(())
+    }
+
+    /// One edge further: among edges `out`, of which `divisor` says how many there were to choose from so far.
+    fn step(&mut self, network: &Network, to: EndpointId, out: &[EdgeId], divisor: &mut u64) -> Option<EdgeId> {
+        let count = out.len() as u64;
+        let id = *out.get((u64::from(to.0) / *divisor).checked_rem(count)? as usize)?;
+        *divisor = divisor.saturating_mul(count);
+        let edge = network.edge(id);
+        self.edges.push(id.0);
+        self.delay = self.delay.saturating_add(edge.delay.0);
+        if edge.to != network.node_of(to) {
+            self.delay = self.delay.saturating_add(network.node(edge.to).latency.0);
+        }
+        Some(id)
+    }
+
+    /// The way by destination among edges that `choices` writes down.
     pub fn one(
         network: &Network,
         from: EndpointId,
@@ -55,20 +111,10 @@ impl Way {
         while node != end {
             out.clear();
             choices(node, &mut out);
-            // Shortest ways visit no node twice.
             if out.is_empty() || way.edges.len() >= network.nodes.len() {
                 return None;
             }
-            let count = out.len() as u64;
-            let id = out[(u64::from(to.0) / divisor % count) as usize];
-            divisor = divisor.saturating_mul(count);
-            let edge = network.edge(id);
-            way.edges.push(id.0);
-            way.delay = way.delay.saturating_add(edge.delay.0);
-            if edge.to != end {
-                way.delay = way.delay.saturating_add(network.node(edge.to).latency.0);
-            }
-            node = edge.to;
+            node = network.edge(way.step(network, to, &out, &mut divisor)?).to;
         }
         Some(way)
     }
@@ -141,7 +187,8 @@ mod tests {
         let network = network();
         let routes = Routes::new(&network).expect("a tree");
         let find = |from, to| Way::find(&network, &routes, Ways::One, EndpointId(from), EndpointId(to)).expect("a way");
-        // k = 4: endpoint 13 = 0b1101 leaves a tier-1 switch by edge 13 mod 2 = 1 and a tier-2 switch by 13/2 mod 2 = 0.
+        // k = 4: endpoint 13 = 0b1101 leaves a tier-1 switch by edge 13 mod 2 = 1 and a tier-2 switch by 13/2 mod 2 = 0:
+        // from place 1 to core 1 + 0 * 2, as cores are striped over places.
         let way = find(0, 13);
         let names: Vec<String> = way.edges.iter().map(|edge| network.name(network.edge(EdgeId(*edge)).to)).collect();
         assert_eq!(names, ["switch.t1[0]", "switch.t2[1]", "switch.t3[1]", "switch.t2[7]", "switch.t1[6]", "host[13]"]);

@@ -31,7 +31,7 @@ fn rates(list: &[(u32, u32, u64)], ways: Ways, reduced: bool) -> (Vec<(Way, f64)
         table.way(way, Fairness::Equal).expect("few");
     }
     let kept = if reduced { table.reduce(&capacity) } else { vec![true; capacity.len()] };
-    table.classify(|edge| kept[edge as usize]).expect("few");
+    table.classify(|edge| kept[edge as usize], |_| false).expect("few");
     let mut messages = vec![0u32; table.classes.len()];
     table.class_of.iter().for_each(|class| messages[*class as usize] += 1);
     let mut load = Load::new(capacity.len());
@@ -39,9 +39,9 @@ fn rates(list: &[(u32, u32, u64)], ways: Ways, reduced: bool) -> (Vec<(Way, f64)
     all.iter().for_each(|class| load.add(&table.classes, *class));
     let mut filler = Filler::new(capacity.len());
     filler.restart(&table);
-    filler.take(&table, &all, &capacity, &messages);
+    all.iter().for_each(|class| filler.take(&table, *class, &capacity, &messages));
     let mut rate = vec![f64::NAN; all.len()];
-    filler.fill(&table, &load, |class, given| rate[class as usize] = given);
+    filler.fill(&table, &load, 0.0, |class, given| rate[class as usize] = given);
     let given = ways.into_iter().zip(&table.class_of).map(|(way, class)| (way, rate[*class as usize])).collect();
     (given, capacity)
 }
