@@ -22,6 +22,8 @@ pub struct Framing {
 struct Line {
     /// Most bytes per second through all its edges, each carrying its share.
     rate: Rate,
+    /// The slowest edge: what a packet, which is never split, goes at.
+    edge: Rate,
     /// Edges.
     hops: u32,
     /// Delays of edges and nodes, there.
@@ -60,11 +62,13 @@ impl<'a> Alone<'a> {
         let full = payload + u64::from(framing.header);
         let last = wire.saturating_sub((packets - 1).saturating_mul(full));
         let later = u64::from(there.hops.saturating_sub(1));
-        let mut time = there.delay.saturating_add(there.rate.serialise(wire));
-        time = time.saturating_add(Time(there.rate.serialise(last).0.saturating_mul(later)));
+        // Over parallel edges bytes go side by side, but one packet goes over one.
+        let first = there.rate.serialise(wire).max(there.edge.serialise(wire.min(full)));
+        let mut time = there.delay.saturating_add(first);
+        time = time.saturating_add(Time(there.edge.serialise(last).0.saturating_mul(later)));
         if end == End::Acknowledged {
             let back = self.line(to, from)?;
-            let header = back.rate.serialise(u64::from(framing.header)).0;
+            let header = back.edge.serialise(u64::from(framing.header)).0;
             time = time.saturating_add(back.delay).saturating_add(Time(header.saturating_mul(u64::from(back.hops))));
         }
         Some(time)
@@ -84,14 +88,17 @@ impl<'a> Alone<'a> {
 
     fn find(&self, from: EndpointId, to: EndpointId) -> Option<Line> {
         let way = Way::find(self.network, self.routes, self.ways, from, to)?;
-        let mut slowest = f64::INFINITY;
+        let (mut slowest, mut single) = (f64::INFINITY, None::<Rate>);
         for (at, edge) in way.edges.iter().enumerate() {
             let weight = way.weight(at).max(1e-12);
-            slowest = slowest.min(self.network.edge(EdgeId(*edge)).rate.bits() as f64 / weight);
+            let rate = self.network.edge(EdgeId(*edge)).rate;
+            slowest = slowest.min(rate.bits() as f64 / weight);
+            single = Some(single.map_or(rate, |single| single.min(rate)));
         }
         let hops: f64 = (0..way.edges.len()).map(|at| way.weight(at)).sum();
         Some(Line {
             rate: Rate::bits_per_second(slowest.min(u64::MAX as f64) as u64)?,
+            edge: single?,
             hops: hops.round() as u32,
             delay: Time(way.delay),
         })

@@ -22,12 +22,12 @@ const ALL: [Transport; 7] = [
 ];
 
 fn tree(endpoints: u32, tiers: u8) -> Network {
-    let links = Links {
-        rate: Rate::gbps(GBPS).expect("positive"),
-        delay: Time::us(1),
-        switch_latency: Time::ZERO,
-        layer: LinkLayer::Ethernet,
-    };
+    tree_of(LinkLayer::Ethernet, endpoints, tiers)
+}
+
+fn tree_of(layer: LinkLayer, endpoints: u32, tiers: u8) -> Network {
+    let links =
+        Links { rate: Rate::gbps(GBPS).expect("positive"), delay: Time::us(1), switch_latency: Time::ZERO, layer };
     FatTree::balanced(endpoints, tiers).expect("a balanced size").build(&links)
 }
 
@@ -290,6 +290,9 @@ fn kinds_of_switches_do_as_they_say() {
     let settings = |queueing| Settings { queue_packets: Some(1_000), ..of(Transport::Swift).with_queueing(queueing) };
     let counters = |queueing| run(&network, &traffic, &settings(queueing)).counters;
     assert_eq!(counters(Queueing::DropTail).marked, 0);
+    // Whose constants are estimates says so.
+    let notes = run(&network, &traffic, &settings(Queueing::DropTail)).notes;
+    assert!(notes.iter().any(|note| note.contains("Swift")), "{notes:?}");
     let step = counters(Queueing::EcnDropTail { threshold: 100_000 }).marked;
     let certain = counters(Queueing::RedDropTail(Red { from: 100_000, to: 100_000, most: 1.0 })).marked;
     let early = counters(Queueing::RedDropTail(Red { from: 0, to: 4_000_000, most: 0.2 })).marked;
@@ -301,6 +304,37 @@ fn kinds_of_switches_do_as_they_say() {
     let (dropped, trimmed) = (shallow(Queueing::DropTail), shallow(Queueing::Trimming));
     assert!(dropped.dropped > 0 && dropped.trimmed == 0);
     assert!(trimmed.dropped == 0 && trimmed.trimmed > 0);
+}
+
+/// Over links with pauses, 48 messages into one host lose nothing and repeat nothing, whatever sets the rate, though ports
+/// have room for no more than the headroom asks. DCQCN marks before pauses begin where switches share 32 MB.
+#[test]
+fn pauses_make_rates_lossless() {
+    let network = tree_of(LinkLayer::LosslessEthernet, 128, 3);
+    let ideal = 48.0 * 2_031_360.0 / 50e3;
+    let mut pauses = Vec::new();
+    for (transport, pool) in [
+        (Transport::Roce, None),
+        (Transport::Roce, Some((32_000_000, 0.125))),
+        (Transport::Swift, None),
+        (Transport::Hpcc, None),
+    ] {
+        let mut settings = of(transport);
+        settings.links.pause.pool = pool;
+        let outcome = run(&network, &incast(48, 2_000_000), &settings);
+        let counters = outcome.counters;
+        assert_eq!((counters.dropped, counters.retransmitted), (0, 0), "{transport:?}");
+        let time = makespan(&outcome);
+        // Rates cut by marks or telemetry leave room at the end.
+        assert!(time > ideal && time < 1.6 * ideal, "{transport:?}: {time}, ideal {ideal}");
+        assert!(counters.pauses > 0, "{transport:?}");
+        if pool.is_some() {
+            assert!(counters.marked > 0);
+        }
+        pauses.push(counters.pauses);
+    }
+    // With room to share, marks come first and pauses are fewer.
+    assert!(pauses[1] < pauses[0], "{pauses:?}");
 }
 
 /// NDP never sends more than the first window unasked: with windows of one packet a message takes a pull per packet.

@@ -177,6 +177,12 @@ fn significant(value: f64, largest: f64, figures: i32) -> String {
 
 /// A plain number of unknown measure for tables: up to four significant figures, no trailing zeros.
 pub fn plain(value: f64) -> String {
+    figures(value, 4)
+}
+
+/// The same with up to so many significant figures: symbol rates such as 53.125 GBd and their Nyquist frequencies take
+/// up to six.
+pub fn figures(value: f64, figures: i32) -> String {
     if value != 0.0 && value.abs() < 1e-4 {
         let power = value.abs().log10().floor() as i32;
         let lead = value / 10f64.powi(power);
@@ -185,7 +191,7 @@ pub fn plain(value: f64) -> String {
     if value.abs() >= 1000.0 {
         return grouped(value.round());
     }
-    trim(&significant(value, value, 4))
+    trim(&significant(value, value, figures))
 }
 
 fn trim(text: &str) -> String {

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 
 use lanewright_link::com::channel::{ChannelSet, DifferentialChannel};
 use lanewright_link::com::differential::differential_channel;
+use lanewright_link::eye::EyePicture;
 use lanewright_link::reach::path::LanePath;
 use lanewright_link::reach::piece::{End, LineDetail, Piece};
+use lanewright_link::reach::slicer::SlicerView;
 use lanewright_link::reach::verdict::{self, COM_LIMIT_DB, Method, Verdict};
 use lanewright_link::reach::{budget, serdes};
 use lanewright_link::touchstone;
@@ -65,10 +67,14 @@ pub struct LaneLine {
     pub loss_db: [f64; 3],
     /// Channel operating margin in dB: low, likely, high.
     pub com_db: Option<[f64; 3]>,
-    /// Eye height in mV: low, likely, high.
+    /// Height of the smallest eye in mV, where lanes are judged by it: low, likely, high.
     pub eye_height_mv: Option<[f64; 3]>,
-    /// Eye width in UI: low, likely, high.
+    /// Width of the narrowest eye in UI, where lanes are judged by it: low, likely, high.
     pub eye_width_ui: Option<[f64; 3]>,
+    /// Eye of the likely channel at the slicer, every symbol decided by itself; absent where a lane is judged by loss alone.
+    pub eye: Option<EyeLine>,
+    /// COM of the likely channel in dB as if every symbol were decided by itself, where the receiver detects sequences.
+    pub com_by_symbol_db: Option<f64>,
     /// Bit error ratio before error correction: low, likely, high.
     pub ber: Option<[f64; 3]>,
     /// Share of frames lost behind error correction, bursts counted: low, likely, high.
@@ -83,6 +89,38 @@ pub struct LaneLine {
     pub serdes_pj_per_bit: Option<[f64; 3]>,
     /// Insertion loss of the likely channel: GHz and dB.
     pub insertion_loss: Vec<[f64; 2]>,
+}
+
+/// An eye at one error ratio.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct EyeLine {
+    /// Error ratio that it is read at.
+    pub error_ratio: f64,
+    /// Height of the smallest eye at the sampling instant in mV; negative where it is closed.
+    pub height_mv: f64,
+    /// Width of the narrowest eye in UI.
+    pub width_ui: f64,
+    /// Every eye from the bottom: where it is open, as UI from the sampling instant, lower and upper edge in mV.
+    pub contours: Vec<Vec<[f64; 3]>>,
+}
+
+impl EyeLine {
+    fn of(picture: &EyePicture) -> Self {
+        let rounded = |value: f64, places: f64| (value * places).round() / places;
+        let contours = picture.contours.iter().filter(|contour| contour.error_ratio == picture.target);
+        Self {
+            error_ratio: picture.target,
+            height_mv: picture.height_mv(),
+            width_ui: picture.width_ui(),
+            contours: contours
+                .map(|contour| {
+                    let point =
+                        |&(ui, low, high): &(f64, f64, f64)| [rounded(ui, 1e5), rounded(low, 1e3), rounded(high, 1e3)];
+                    contour.points.iter().map(point).collect()
+                })
+                .collect(),
+        }
+    }
 }
 
 /// A piece of a lane's path.
@@ -101,8 +139,8 @@ pub struct PieceLine {
 pub struct Lane {
     /// What the review says.
     pub line: LaneLine,
-    /// Equalised pulse at likely loss in mV, samples in a unit interval, index of the cursor.
-    pub pulse: Option<(Vec<f64>, usize, usize)>,
+    /// Pulse and eye at the slicer at likely loss.
+    pub slicer: Option<SlicerView>,
     /// Insertion loss at the low and the high end of the band: GHz and dB.
     pub bands: [Vec<[f64; 2]>; 2],
     /// A measured channel that could not be used, and why.
@@ -262,6 +300,8 @@ fn lane(system: &System, index: usize, class: &LinkClass, question: &Question<'_
         com_db: None,
         eye_height_mv: None,
         eye_width_ui: None,
+        eye: None,
+        com_by_symbol_db: None,
         ber: None,
         flr: None,
         fec: None,
@@ -271,7 +311,7 @@ fn lane(system: &System, index: usize, class: &LinkClass, question: &Question<'_
         insertion_loss: likely,
     };
     fill(&mut line, found);
-    Lane { line, pulse: found.pulse.clone(), bands: [low, high], unread: Vec::new() }
+    Lane { line, slicer: found.slicer.clone(), bands: [low, high], unread: Vec::new() }
 }
 
 fn fill(line: &mut LaneLine, found: &Verdict) {
@@ -289,6 +329,8 @@ fn fill(line: &mut LaneLine, found: &Verdict) {
     line.com_db = found.com_db.map(|band| array(band).map(|db| db.max(COM_FLOOR_DB)));
     line.eye_height_mv = found.eye_height_mv.map(|(band, _)| array(band));
     line.eye_width_ui = found.eye_width_ui.map(|(band, _)| array(band));
+    line.eye = found.slicer.as_ref().and_then(|slicer| slicer.eye.as_ref()).map(EyeLine::of);
+    line.com_by_symbol_db = found.com_by_symbol_db;
     line.ber = found.bit_error_ratio.map(array);
     line.flr = found.corrected.as_ref().map(|corrected| array(corrected.frame_loss_ratio));
     line.fec = found.corrected.as_ref().map(|corrected| corrected.scheme.clone());
@@ -313,7 +355,7 @@ fn status(found: &Verdict, loss: &LossBudget) -> (String, String) {
             let part = |value: Option<(Band<f64>, f64)>, unit: &str, places: usize| {
                 value.map_or_else(String::new, |(band, limit)| {
                     format!(
-                        "{:.places$} {unit} ({:.places$} to {:.places$}) against {limit}",
+                        "{:.places$} {unit} ({:.places$} to {:.places$}) against {limit} {unit}",
                         band.likely, band.low, band.high
                     )
                 })
@@ -367,7 +409,7 @@ fn replace(lane: &mut Lane, file: &str, victim: &DifferentialChannel, found: &Ve
     lane.line.certainty = "measured".into();
     lane.line.insertion_loss = curve(victim);
     lane.bands = [Vec::new(), Vec::new()];
-    lane.pulse = found.pulse.clone();
+    lane.slicer = found.slicer.clone();
 }
 
 /// What there is to say of lanes: broken ones, and channels that could not be used.

@@ -90,6 +90,7 @@ pub fn run(
     let stopped = flow.is_break() || engine.done < traffic.tasks.len() as u64;
     let mut outcome = engine.finish(stopped);
     outcome.notes = notes(traffic, &scene);
+    outcome.notes.extend(profile::notes(settings).map(str::to_owned));
     outcome
 }
 

@@ -1,12 +1,15 @@
 //! Electrical lanes: how each class was judged, where its loss goes, what it loses over frequency, and the pulse that its
 //! receiver slices.
 
+use lanewright_link::eye::EyePicture;
+use lanewright_link::reach::slicer::SlicerView;
 use lanewright_plan::plan::LinkClass;
 use lanewright_twin::lanes::{Lane, LaneLine};
 
 use super::bar::Spread;
 use super::chart::{Axis, Chart, key};
 use super::escape::{Escaped, Name};
+use super::eye::{self, ratio};
 use super::page::Page;
 use super::survey::Survey;
 use super::table::{self, Table};
@@ -82,7 +85,7 @@ fn cases(lanes: &[Lane]) -> Vec<Case<'_>> {
 fn same_answer(a: &Lane, b: &Lane) -> bool {
     let same_class =
         LaneLine { class: a.line.class, set: a.line.set.clone(), choice: a.line.choice.clone(), ..b.line.clone() };
-    a.line == same_class && a.pulse == b.pulse && a.bands == b.bands
+    a.line == same_class && a.slicer == b.slicer && a.bands == b.bands
 }
 
 fn class_of<'a>(survey: &'a Survey<'_>, line: &LaneLine) -> Option<&'a LinkClass> {
@@ -163,6 +166,9 @@ fn draw(survey: &Survey<'_>, case: &Case<'_>, out: &mut String) {
         some_of(&choices, 2, "; ")
     );
     put!(out, "<p>{} {}</p><p class=\"note\">{}.", badge(&line.status), Escaped(&line.why), Escaped(&line.receiver));
+    if line.eye.is_none() {
+        put!(out, " No eye.");
+    }
     if let (Some(fec), Some([low, likely, high])) = (&line.fec, line.fec_latency_ns) {
         put!(
             out,
@@ -178,7 +184,10 @@ fn draw(survey: &Survey<'_>, case: &Case<'_>, out: &mut String) {
     put!(out, "</p><div class=\"charts\">");
     pieces(line, out);
     insertion_loss(case.lane, out);
-    pulse(case.lane, out);
+    if let Some(slicer) = &case.lane.slicer {
+        pulse(slicer, out);
+        eye_of(case.lane, slicer, out);
+    }
     put!(out, "</div></article>");
 }
 
@@ -310,9 +319,8 @@ fn insertion_loss(lane: &Lane, out: &mut String) {
 }
 
 /// The equalised pulse about its cursor.
-fn pulse(lane: &Lane, out: &mut String) {
-    let Some((samples, per_ui, cursor)) = &lane.pulse else { return };
-    let (per_ui, cursor) = ((*per_ui).max(1), *cursor);
+fn pulse(slicer: &SlicerView, out: &mut String) {
+    let (samples, per_ui, cursor) = (&slicer.pulse_mv, slicer.samples_per_ui.max(1), slicer.cursor);
     let from = cursor.saturating_sub(SHOWN_UI.0 * per_ui);
     let to = (cursor + SHOWN_UI.1 * per_ui + 1).min(samples.len());
     let Some(main) = samples.get(cursor).copied().filter(|main| main.is_finite()) else { return };
@@ -351,6 +359,37 @@ fn pulse(lane: &Lane, out: &mut String) {
         &[("p1 spot", format!("cursor, {main}")), ("rest", "other symbols' instants, before decision feedback".into())],
     );
     put!(out, "</figure>");
+}
+
+/// The eye at the error ratio that it is judged at, and what it is judged against.
+fn eye_of(lane: &Lane, slicer: &SlicerView, out: &mut String) {
+    let Some(picture) = &slicer.eye else { return };
+    put!(out, "<figure class=\"panel\"><figcaption>Statistical eye</figcaption>");
+    eye::draw(picture, SIZE, Some(eye_words(picture)), out);
+    if let Some(by_symbol) = lane.line.com_by_symbol_db {
+        put!(
+            out,
+            "<p class=\"note\">Symbols decided one by one: COM {}. The receiver detects sequences, which an eye does not \
+             show.</p>",
+            Measure::Decibels.show(by_symbol)
+        );
+    }
+    put!(out, "</figure>");
+}
+
+/// Height and width in the figures that the lane's reasons have.
+fn eye_words(picture: &EyePicture) -> String {
+    let at = ratio(picture.target);
+    if picture.height_mv() <= 0.0 {
+        return format!("closed at {at} by {} mV", number::decimals(-picture.height_mv(), 1));
+    }
+    let smallest = if picture.openings.len() > 1 { ", the smallest of the eyes" } else { "" };
+    let bound = if picture.openings.iter().any(|opening| opening.width_is_bound) { "at least " } else { "" };
+    format!(
+        "open at {at}: {} mV, {bound}{} UI{smallest}",
+        number::decimals(picture.height_mv(), 1),
+        number::decimals(picture.width_ui(), 2)
+    )
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ pub fn frequency(ghz: f64) -> String {
     if ghz < 1.0 {
         format!("{}\u{A0}MHz", number::plain((ghz * 1e4).round() / 10.0))
     } else {
-        format!("{}\u{A0}GHz", number::plain(ghz))
+        format!("{}\u{A0}GHz", number::figures(ghz, 6))
     }
 }
 

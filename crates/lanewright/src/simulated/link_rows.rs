@@ -42,7 +42,7 @@ pub fn totals(run: &Simulated<'_>) -> Vec<(String, Column)> {
 
 /// One row per watched direction of a link and slot of time: `edge`, `from`, `to`, `start_us`, `slot_us`, `bytes`, `gbps`
 /// (mean over the slot), `utilisation` (0 to 1), `queue_bytes_max`. Slots at the end of a run in which a link was idle may
-/// be missing.
+/// be missing. A packet counts in the slot in which it begins, so that a short slot may show more than the rate.
 pub fn over_time(run: &Simulated<'_>) -> Vec<(String, Column)> {
     let names = Names::new(run.network);
     let series = &run.outcome.series;

@@ -107,6 +107,17 @@ fn lanes_of_a_system_and_what_loss_alone_leaves_out() {
     folder.run(&["review", "s.toml", "-o", "r.html"]);
     let page = std::fs::read_to_string(folder.path("r.html")).expect("written");
     assert!(page.contains("Electrical lanes") && page.contains("Insertion loss"));
+    // The picture's words have the height that the review says.
+    let lane = &lanes["lanes"][0];
+    let height = lane["eye"]["height_mv"].as_f64().expect("lanes judged by COM have an eye");
+    assert!(height > 0.0 && page.contains(&format!("open at 1e−4: {height:.1} mV")), "{lane}");
+    let contours = lane["eye"]["contours"].as_array().expect("a list to an eye");
+    let smallest = contours.iter().filter_map(|eye| {
+        let middle = eye.as_array()?.iter().find(|point| point[0].as_f64() == Some(0.0))?;
+        Some(middle[2].as_f64()? - middle[1].as_f64()?)
+    });
+    let smallest = smallest.fold(f64::INFINITY, f64::min);
+    assert!(contours.len() == 3 && (smallest - height).abs() < 2e-3, "{smallest} {height}");
 }
 
 #[test]

@@ -6,8 +6,11 @@ use serde::Serialize;
 use super::path::LanePath;
 use super::piece::{End, Piece};
 use super::receiver::PlanningReceiver;
+use super::slicer::SlicerView;
 use crate::com::channel::ChannelSet;
 use crate::com::distribution::Distribution;
+use crate::com::evaluate::case_outcome;
+use crate::com::mmse::referred;
 use crate::com::outcome::CaseOutcome;
 use crate::com::package::{End as PackageEnd, package};
 use crate::com::parameters::ComParameters;
@@ -36,15 +39,11 @@ pub struct LaneEnd {
     pub a_ni_mv: f64,
     /// Feedback taps relative to the cursor.
     pub dfe_taps: Vec<f64>,
-    /// The equalised pulse in mV, before feedback, from the first sample above a hundredth of its peak.
+    /// COM in dB as if every symbol were detected by itself, where the receiver detects sequences.
+    pub com_by_symbol_db: Option<f64>,
+    /// What the slicer sees; looked at for the likely end alone.
     #[serde(skip)]
-    pub pulse_mv: Vec<f64>,
-    /// Samples of the pulse in a unit interval.
-    #[serde(skip)]
-    pub samples_per_ui: usize,
-    /// The sampling instant in `pulse_mv`.
-    #[serde(skip)]
-    pub cursor: usize,
+    pub slicer: Option<SlicerView>,
     /// Transmit taps by their positions.
     pub tx_taps: Vec<(i32, f64)>,
     /// g_DC and g_DC_HP in dB.
@@ -73,16 +72,16 @@ pub enum NoMargin {
 
 /// COM of a modelled path whose first and last pieces are hosts, package included, if `hosts` says so.
 pub fn of_path(path: &LanePath, hosts: [bool; 2], receiver: &PlanningReceiver) -> Result<LaneMargin, NoMargin> {
-    let at = |end: End, grid: &ComParameters| {
+    let at = |end: End, grid: &ComParameters, look: bool| {
         let (inner, parameters) = between_packages(path, hosts, grid, end);
         let set = inner.channel_set(end, parameters.signal.baud_hz * TOP_OF_BAUD);
-        of_channels(&set, &parameters)
+        of_channels(&set, &parameters, look)
     };
-    let likely = at(End::Likely, &receiver.parameters)?;
+    let likely = at(End::Likely, &receiver.parameters, true)?;
     // The equalisers of the band's ends are looked for beside those of the likely channel: that can only miss some of
     // the optimum, on the safe side.
     let near = beside(&receiver.parameters, &likely);
-    let (low, high) = rayon::join(|| at(End::Low, &near), || at(End::High, &near));
+    let (low, high) = rayon::join(|| at(End::Low, &near, false), || at(End::High, &near, false));
     banded(vec![low, Ok(likely), high])
 }
 
@@ -114,7 +113,7 @@ fn neighbours<T: Clone>(values: &[T], at: usize) -> Vec<T> {
 
 /// COM of a measured channel between the packages of the receiver's own cases: the worst of them is low.
 pub fn of_measured(set: &ChannelSet, receiver: &PlanningReceiver) -> Result<LaneEnd, NoMargin> {
-    of_channels(set, &receiver.parameters)
+    of_channels(set, &receiver.parameters, true)
 }
 
 fn banded(ends: Vec<Result<LaneEnd, NoMargin>>) -> Result<LaneMargin, NoMargin> {
@@ -218,25 +217,21 @@ fn package_loss(parameters: &ComParameters, tx: bool, mm: f64, lengths: &[f64], 
 
 /// What annex 178A's receivers say of a channel; their distributions stay inside, so errors beyond the target follow the
 /// normal law.
-fn forward(set: &ChannelSet, parameters: &ComParameters) -> Result<LaneEnd, NoMargin> {
+fn forward(set: &ChannelSet, parameters: &ComParameters, look: bool) -> Result<LaneEnd, NoMargin> {
     let outcome = evaluate(parameters, set).map_err(NoMargin::Refused)?;
-    let worst: Option<&CaseOutcome> = outcome.cases.iter().min_by(|x, y| x.com_db.total_cmp(&y.com_db));
-    let case = worst.filter(|case| case.com_db.is_finite()).ok_or(NoMargin::NothingArrives)?;
+    let worst = outcome.cases.iter().enumerate().min_by(|x, y| x.1.com_db.total_cmp(&y.1.com_db));
+    let (at, case) = worst.filter(|(_, case)| case.com_db.is_finite()).ok_or(NoMargin::NothingArrives)?;
     let target = parameters.signal.detector_error_ratio;
     let ratio = normal::tail(normal::quantile(target) * 10_f64.powf(case.com_db / 20.0));
-    Ok(LaneEnd {
-        com_db: case.com_db,
-        detector_error_ratio: ratio,
-        bit_error_ratio: bits_wrong(ratio, parameters),
-        a_s_mv: case.a_s_mv,
-        a_ni_mv: case.a_ni_mv,
-        dfe_taps: case.dfe_taps.clone(),
-        pulse_mv: Vec::new(),
-        samples_per_ui: parameters.signal.samples_per_ui,
-        cursor: 0,
-        tx_taps: placed(&case.tx_taps, case.tx_cursor),
-        gains_db: (case.g_dc_db, case.g_dc2_db),
-    })
+    let slicer = if look {
+        let channels = referred(parameters, set).map_err(NoMargin::Refused)?;
+        let package = parameters.ends.cases.get(at).ok_or(NoMargin::NothingArrives)?;
+        let prepared = Prepared::new(parameters, &channels, package).map_err(NoMargin::Refused)?;
+        SlicerView::of_case(&prepared, case)
+    } else {
+        None
+    };
+    Ok(LaneEnd::of_case(case, ratio, parameters, slicer))
 }
 
 /// Taps with their positions from the cursor.
@@ -250,41 +245,41 @@ fn bits_wrong(ratio: f64, parameters: &ComParameters) -> f64 {
     (2.0 * (levels - 1.0) / levels * ratio / levels.log2()).min(0.5)
 }
 
-fn of_channels(set: &ChannelSet, parameters: &ComParameters) -> Result<LaneEnd, NoMargin> {
+fn of_channels(set: &ChannelSet, parameters: &ComParameters, look: bool) -> Result<LaneEnd, NoMargin> {
     if parameters.rx_ffe.is_some() {
-        return forward(set, parameters);
+        return forward(set, parameters, look);
     }
-    let mut worst: Option<LaneEnd> = None;
+    let mut worst: Option<(Prepared<'_>, CaseOutcome, f64)> = None;
     for case in &parameters.ends.cases {
         let prepared = Prepared::new(parameters, set, case).map_err(NoMargin::Refused)?;
         let found = search::best_setting(&prepared).ok_or(NoMargin::NothingArrives)?;
         let concluded = margin::conclude(&prepared, &found.best).ok_or(NoMargin::NothingArrives)?;
-        let ratio = error_ratio(&concluded.distributions.total, concluded.a_s, concluded.a_ni, parameters);
-        let peak = concluded.pulse.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
-        let m = parameters.signal.samples_per_ui;
-        let from = concluded.pulse.iter().position(|v| v.abs() > 0.01 * peak).unwrap_or(0).saturating_sub(2 * m);
-        let until = (concluded.point.sample + 30 * m).min(concluded.pulse.len());
-        let end = LaneEnd {
-            com_db: concluded.com_db,
-            detector_error_ratio: ratio,
-            bit_error_ratio: bits_wrong(ratio, parameters),
-            a_s_mv: concluded.a_s * 1e3,
-            a_ni_mv: concluded.a_ni * 1e3,
-            dfe_taps: concluded.taps,
-            pulse_mv: concluded.pulse.get(from..until).unwrap_or_default().iter().map(|v| v * 1e3).collect(),
-            samples_per_ui: m,
-            cursor: concluded.point.sample.saturating_sub(from),
-            tx_taps: placed(prepared.tx_grid.setting(found.best.tx), prepared.tx_grid.cursor),
-            gains_db: {
-                let gains = &prepared.ctle_grid[found.best.ctle].2;
-                (gains.stage.gain_db, gains.low.map(|low| low.gain_db))
-            },
-        };
-        if worst.as_ref().is_none_or(|worst| end.com_db < worst.com_db) {
-            worst = Some(end);
+        if worst.as_ref().is_none_or(|(_, worst, _)| concluded.com_db < worst.com_db) {
+            let ratio = error_ratio(&concluded.distributions.total, concluded.a_s, concluded.a_ni, parameters);
+            let outcome = case_outcome(&prepared, &found, &concluded);
+            worst = Some((prepared, outcome, ratio));
         }
     }
-    worst.ok_or(NoMargin::NothingArrives)
+    let (prepared, outcome, ratio) = worst.ok_or(NoMargin::NothingArrives)?;
+    let slicer = if look { SlicerView::of_case(&prepared, &outcome) } else { None };
+    Ok(LaneEnd::of_case(&outcome, ratio, parameters, slicer))
+}
+
+impl LaneEnd {
+    fn of_case(case: &CaseOutcome, ratio: f64, parameters: &ComParameters, slicer: Option<SlicerView>) -> Self {
+        Self {
+            com_db: case.com_db,
+            com_by_symbol_db: case.com_by_symbol_db,
+            detector_error_ratio: ratio,
+            bit_error_ratio: bits_wrong(ratio, parameters),
+            a_s_mv: case.a_s_mv,
+            a_ni_mv: case.a_ni_mv,
+            dfe_taps: case.dfe_taps.clone(),
+            slicer,
+            tx_taps: placed(&case.tx_taps, case.tx_cursor),
+            gains_db: (case.g_dc_db, case.g_dc2_db),
+        }
+    }
 }
 
 /// Probability that noise and interference exceed the signal. Within the distribution's support it is summed; beyond it,
@@ -314,6 +309,26 @@ mod tests {
         let path = segments::path("test", &segments);
         let receiver = for_lane(baud, levels, true).expect("known lane");
         of_path(&path, [true, true], &receiver).expect("a margin")
+    }
+
+    /// What is drawn is the case that COM judged: its signal, and its interference but for jitter, which COM takes as noise
+    /// in proportion to the slope of every symbol while the eye moves all at once.
+    #[test]
+    fn the_slicer_sees_the_case_that_com_judged() {
+        for (text, baud) in [
+            ("host 6dB, connector osfp, twinax 26awg 1m, connector osfp, host 6dB", 53.125),
+            ("host 6dB, connector osfp, twinax 26awg 0.5m, connector osfp, host 6dB", 106.25),
+        ] {
+            let found = margin(text, baud, 4).likely;
+            let view = found.slicer.expect("the likely end is looked at");
+            // R_LM of both receivers is 0.95; PAM4 has three steps.
+            let signal = 0.95 * view.pulse_mv[view.cursor] / 3.0;
+            assert!((signal / found.a_s_mv - 1.0).abs() < 1e-6, "{baud}: {signal} {}", found.a_s_mv);
+            let eye = view.eye.expect("a signal arrives");
+            assert_eq!((eye.openings.len(), eye.contours.len(), eye.shades.len()), (3, 3, eye.columns * eye.rows));
+            let expected = 2.0 * (found.a_s_mv - found.a_ni_mv);
+            assert!((eye.height_mv() - expected).abs() < 0.1 * found.a_s_mv, "{baud}: {} {expected}", eye.height_mv());
+        }
     }
 
     /// A copper cable of 802.3ck's own class closes: 2 m between short hosts, and 4 m does not.

@@ -8,11 +8,11 @@ use super::margin::{self, LaneMargin, NoMargin};
 use super::path::LanePath;
 use super::piece::End;
 use super::receiver::{PlanningReceiver, for_lane};
+use super::slicer::{SlicerView, settings};
 use crate::com::channel::ChannelSet;
 use crate::eye::front_end::Packages;
 use crate::eye::receiver as eye_receiver;
 use crate::eye::standard::{SerialStandard, find_serial};
-use crate::eye::statistical::EyeSettings;
 use crate::fec::chain::chain;
 use crate::fec::frames::unit_loss;
 use crate::fec::latency::latency;
@@ -63,9 +63,11 @@ pub struct Verdict {
     pub bit_error_ratio: Option<Band<f64>>,
     /// Behind error correction.
     pub corrected: Option<Corrected>,
-    /// Equalised pulse at likely loss in mV, a sample each `1 / samples_per_ui` UI, and the index of its cursor.
+    /// COM at likely loss in dB as if every symbol were detected by itself, where the receiver detects sequences.
+    pub com_by_symbol_db: Option<f64>,
+    /// What the slicer sees at likely loss.
     #[serde(skip)]
-    pub pulse: Option<(Vec<f64>, usize, usize)>,
+    pub slicer: Option<SlicerView>,
 }
 
 /// COM that the annexes ask for, in dB.
@@ -99,7 +101,8 @@ impl Verdict {
             eye_width_ui: None,
             bit_error_ratio: None,
             corrected: None,
-            pulse: None,
+            com_by_symbol_db: None,
+            slicer: None,
         }
     }
 }
@@ -187,7 +190,8 @@ fn by_com(found: &LaneMargin, receiver: &PlanningReceiver, technology: &LaneTech
         eye_width_ui: None,
         bit_error_ratio: Some(found.bit_error_ratio),
         corrected: corrected(found, technology, rate_gbps),
-        pulse: (!likely.pulse_mv.is_empty()).then(|| (likely.pulse_mv.clone(), likely.samples_per_ui, likely.cursor)),
+        com_by_symbol_db: likely.com_by_symbol_db,
+        slicer: likely.slicer.clone(),
     }
 }
 
@@ -217,12 +221,7 @@ fn corrected(found: &LaneMargin, technology: &LaneTechnology, rate_gbps: f64) ->
 /// The eye at likely loss over all settings of the equalisers, and at the ends of the band with the setting
 /// that was best there.
 fn by_eye(path: &LanePath, standard: &'static SerialStandard) -> Verdict {
-    let settings = EyeSettings {
-        phases_per_ui: 32,
-        bins_per_cursor: 256,
-        target: standard.error_ratio.value,
-        contours: Vec::new(),
-    };
+    let settings = settings(standard.error_ratio.value);
     // The path's own hosts are its packages.
     let at = |end: End, standard: &SerialStandard| {
         let set = path.channel_set(end, standard.baud_hz);
@@ -254,10 +253,8 @@ fn by_eye(path: &LanePath, standard: &'static SerialStandard) -> Verdict {
         eye_width_ui: Some((band(|found| found.width_ui), standard.eye_width_ui.value)),
         bit_error_ratio: None,
         corrected: None,
-        pulse: likely.map(|found| {
-            let pulse = found.input.pulse;
-            (pulse.samples.iter().map(|v| v * 1e3).collect(), pulse.samples_per_ui, pulse.cursor)
-        }),
+        com_by_symbol_db: None,
+        slicer: likely.as_ref().map(SlicerView::of_receiver),
     }
 }
 
@@ -339,6 +336,9 @@ mod tests {
             verdict("pcie/5.0-lane", "host 6dB, trace megtron-6 200mm, connector cem, trace megtron-6 80mm, host 3dB");
         assert_eq!(good.method, Method::Eye);
         assert_eq!(good.keeps().map(|k| k.0), Some(true), "{:?}", good.eye_height_mv);
+        let eye = good.slicer.as_ref().and_then(|slicer| slicer.eye.as_ref()).expect("it is drawn");
+        assert_eq!(Some(eye.height_mv()), good.eye_height_mv.map(|(band, _)| band.likely));
+        assert_eq!(Some(eye.width_ui()), good.eye_width_ui.map(|(band, _)| band.likely));
         let bad =
             verdict("pcie/5.0-lane", "host 9dB, trace megtron-6 900mm, connector cem, trace megtron-6 300mm, host 5dB");
         assert_eq!(bad.keeps().map(|k| k.0), Some(false), "{:?}", bad.eye_height_mv);

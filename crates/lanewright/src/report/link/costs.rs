@@ -169,7 +169,7 @@ pub fn loss(loss: &LossVerdict, out: &mut String) {
     let class = if loss.margin_db >= 0.0 { "kept" } else { "gone" };
     falls.push(Fall { name: "pad to pad".into(), from: 0.0, to: loss.pads_db, words: db(loss.pads_db), class });
     draw(
-        &format!("Loss at {} GHz: {} left", number::plain(loss.nyquist_hz / 1e9), db(loss.margin_db)),
+        &format!("Loss at {} GHz: {} left", number::figures(loss.nyquist_hz / 1e9, 6), db(loss.margin_db)),
         &falls,
         &format!("Loss of {} against a budget of {}", db(loss.pads_db), db(loss.budget_db)),
         out,

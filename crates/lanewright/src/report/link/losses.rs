@@ -45,7 +45,7 @@ pub fn draw(channels: &ChannelSet, nyquist_hz: f64, out: &mut String) {
     chart.curve("p7", &far);
     chart.curve("p0 thick", &through);
     chart.upright("instant", nyquist_hz / 1e9);
-    chart.note(nyquist_hz / 1e9, 0, &format!("Nyquist {} GHz", number::plain(nyquist_hz / 1e9)));
+    chart.note(nyquist_hz / 1e9, 0, &format!("Nyquist {} GHz", number::figures(nyquist_hz / 1e9, 6)));
     chart.close();
     key(
         out,

@@ -2,25 +2,31 @@
 //!
 //! Self-contained like the review: inline drawings, nothing loaded. [`view`] is what is drawn, whoever made it.
 
+mod bathtub;
 pub mod com;
 mod costs;
-mod eye;
 mod losses;
 pub mod maps;
 mod pulse;
-mod raster;
 mod reflection;
 pub mod view;
 
+pub use super::eye::ratio;
 pub use com::{ComReportInput, html};
-pub use eye::ratio;
 
 use view::{CaseView, LinkReport};
 
+use lanewright_link::eye::EyePicture;
+
+use super::chart::WIDTH;
 use super::escape::{Escaped, Name};
+use super::eye;
 use super::page::Page;
 use super::table::{self, Table};
 
+/// Points of an eye's picture from top to bottom, and at most so many across a unit interval.
+const ROWS: usize = 160;
+const COLUMNS: usize = 512;
 const STYLE: &str = include_str!("style.css");
 
 /// Writes a report. Equal inputs give equal bytes.
@@ -63,9 +69,9 @@ pub fn page(report: &LinkReport<'_>) -> String {
             out,
             "<div class=\"charts\"><figure class=\"panel\"><figcaption>Voltage over two unit intervals</figcaption>"
         );
-        eye::draw(case, out);
+        eye::draw(&EyePicture::of(case.eye, case.openings, ROWS, COLUMNS), (WIDTH, 330.0), None, out);
         put!(out, "</figure>");
-        eye::bathtubs(case, out);
+        bathtub::draw(case, out);
         put!(out, "</div>");
     });
     each(&mut page, report, "costs", "What costs margin", |case, at, out| {

@@ -210,7 +210,7 @@ fn drawing(survey: &Survey<'_>, out: &mut String) {
     for ((a, b), load) in order {
         let (x1, y1, x2, y2) = (x(*a), y(a.0), x(*b), y(b.0));
         // Wider with the logarithm of the number of links.
-        let width = 1.2 + 3.0 * (load.count as f64 / 2.0).max(1.0).ln() / (widest / 2.0).max(std::f64::consts::E).ln();
+        let width = 1.1 + 1.9 * (load.count as f64 / 2.0).max(1.0).ln() / (widest / 2.0).max(std::f64::consts::E).ln();
         let path = if a.0 == b.0 {
             let lift = (0.5 * (x2 - x1).abs()).clamp(14.0, 90.0);
             format!("M{x1:.1} {y1:.1}C{x1:.1} {0:.1} {x2:.1} {0:.1} {x2:.1} {y2:.1}", y1 - lift)

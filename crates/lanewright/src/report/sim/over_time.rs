@@ -114,13 +114,23 @@ fn foremost(survey: &Survey<'_>, of: impl Fn(usize) -> u64) -> Vec<usize> {
     order.into_iter().map(|(_, place)| place).take(LINKS).collect()
 }
 
-/// Values of slots, and the idle slot behind the last that an engine wrote.
-fn closed(values: &[u64]) -> impl Iterator<Item = &u64> {
-    values.iter().chain(std::iter::once(&0))
+/// Most steps of a curve over time: shorter ones hold so few packets that they only flicker.
+const STEPS: usize = 100;
+
+/// Slots that make a step, for a run of so many.
+fn slots_per_step(survey: &Survey<'_>, end: Time) -> usize {
+    let slot = survey.run.outcome.series.slot.0.max(1);
+    usize::try_from(end.0.div_ceil(slot)).unwrap_or(usize::MAX).div_ceil(STEPS).max(1)
 }
 
-fn middle(slot: usize, length: Time, factor: f64) -> f64 {
-    (slot as f64 + 0.5) * length.as_us() * factor
+/// Middles of steps with what `of` makes of the values of their slots; idle behind the last that an engine wrote.
+fn steps(values: &[u64], per_step: usize, slot_us: f64, of: impl Fn(&[u64]) -> f64) -> Vec<(f64, f64)> {
+    let count = values.len().div_ceil(per_step);
+    let value = |step: usize| {
+        let from = (step * per_step).min(values.len());
+        of(&values[from..(from + per_step).min(values.len())])
+    };
+    (0..=count).map(|step| ((step as f64 + 0.5) * per_step as f64 * slot_us, value(step))).collect()
 }
 
 fn rates(survey: &Survey<'_>, end: Time, out: &mut String) {
@@ -135,20 +145,20 @@ fn rates(survey: &Survey<'_>, end: Time, out: &mut String) {
     if shown.is_empty() || seconds <= 0.0 {
         return;
     }
+    let (per_step, slot_us) = (slots_per_step(survey, end), series.slot.as_us());
+    let step = Time(series.slot.0.saturating_mul(per_step as u64));
     put!(
         out,
-        "<figure class=\"panel\"><figcaption>Utilisation of the fullest links, in slots of {}</figcaption>",
-        survey::time(series.slot)
+        "<figure class=\"panel\"><figcaption>Utilisation of the fullest links, mean over {}</figcaption>",
+        survey::time(step)
     );
-    let words = format!("Utilisation of {} links over time, in slots of {}", shown.len(), survey::time(series.slot));
+    let words = format!("Utilisation of {} links over time, mean over {}", shown.len(), survey::time(step));
     let (mut chart, factor) = open(survey, end, (Axis::linear(0.0, 105.0), "% of the rate"), &words, out);
     let mut entries = Vec::new();
     for (place, colour) in shown.iter().zip(COLOURS).rev() {
-        let share = |bytes: &u64| 100.0 * *bytes as f64 / (rate(*place) * seconds);
-        let points: Vec<(f64, f64)> = closed(&series.bytes[*place])
-            .enumerate()
-            .map(|(slot, bytes)| (middle(slot, series.slot, factor), share(bytes)))
-            .collect();
+        let share =
+            |bytes: &[u64]| 100.0 * bytes.iter().sum::<u64>() as f64 / (rate(*place) * seconds * per_step as f64);
+        let points = steps(&series.bytes[*place], per_step, slot_us * factor, share);
         chart.curve(colour, &points);
         let mean = survey.run.utilisation(series.edges[*place]).map(survey::percent).unwrap_or_default();
         entries
@@ -165,6 +175,7 @@ fn queues(survey: &Survey<'_>, end: Time, out: &mut String) {
     let deepest = |place: usize| series.queue.get(place).and_then(|queue| queue.iter().copied().max()).unwrap_or(0);
     let shown = foremost(survey, deepest);
     let Some(most) = shown.first().map(|place| deepest(*place)) else { return };
+    let (per_step, slot_us) = (slots_per_step(survey, end), series.slot.as_us());
     let (scale, unit) = if most >= 2_000_000 { (1e-6, "MB") } else { (1e-3, "KB") };
     put!(out, "<figure class=\"panel\"><figcaption>Longest queues</figcaption>");
     let words = format!("Bytes waiting at {} links over time, at most {}", shown.len(), survey::bytes(most));
@@ -172,10 +183,8 @@ fn queues(survey: &Survey<'_>, end: Time, out: &mut String) {
     let (mut chart, factor) = open(survey, end, axis, &words, out);
     let mut entries = Vec::new();
     for (place, colour) in shown.iter().zip(COLOURS).rev() {
-        let points: Vec<(f64, f64)> = closed(&series.queue[*place])
-            .enumerate()
-            .map(|(slot, bytes)| (middle(slot, series.slot, factor), *bytes as f64 * scale))
-            .collect();
+        let most = |bytes: &[u64]| bytes.iter().copied().max().unwrap_or(0) as f64 * scale;
+        let points = steps(&series.queue[*place], per_step, slot_us * factor, most);
         chart.curve(colour, &points);
         entries.insert(
             0,
@@ -217,4 +226,19 @@ fn faults(survey: &Survey<'_>, out: &mut String) {
         rows.value(Some(during as f64), &number::count(during));
     }
     rows.close();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_keep_sums_and_extremes() {
+        let values = [1, 5, 2, 0, 7];
+        let sum = |part: &[u64]| part.iter().sum::<u64>() as f64;
+        assert_eq!(steps(&values, 2, 1.0, sum), [(1.0, 6.0), (3.0, 2.0), (5.0, 7.0), (7.0, 0.0)]);
+        let most = |part: &[u64]| part.iter().copied().max().unwrap_or(0) as f64;
+        assert_eq!(steps(&values, 10, 0.5, most), [(2.5, 7.0), (7.5, 0.0)]);
+        assert_eq!(steps(&[], 3, 1.0, sum), [(1.5, 0.0)]);
+    }
 }

@@ -106,6 +106,39 @@ fn bundled_systems_have_small_pages() {
     }
 }
 
+/// Every eye is drawn with the height and width that its lane is judged by; a lane judged by loss alone has none.
+#[test]
+fn eyes_are_drawn_with_the_figures_of_their_lanes() {
+    let loaded = crate::disk::load("gb200-nvl72", None);
+    let system = loaded.system.expect("it is bundled");
+    let about = ("gb200-nvl72", "0.1.0", 0);
+    let review = lanewright_twin::review::review_with_lanes(&system, &loaded.texts, &loaded.problems, about, &[]);
+    let page = html(&system, &review);
+    balanced(&page);
+    assert!(page.len() < 400_000, "{} bytes", page.len());
+    let methods = |method: &'static str| review.lanes.iter().filter(move |line| line.method == method);
+    for line in methods("eye").chain(methods("com")) {
+        let eye = line.eye.as_ref().expect("there is a receiver");
+        let words =
+            format!("open at {}: {:.1} mV, {:.2} UI", super::eye::ratio(eye.error_ratio), eye.height_mv, eye.width_ui);
+        assert!(page.contains(&words), "{}: {words}", line.set);
+        if let Some(([_, height, _], [_, width, _])) = line.eye_height_mv.zip(line.eye_width_ui) {
+            assert_eq!((eye.height_mv, eye.width_ui), (height, width));
+            assert!(
+                line.why.contains(&format!("eye {height:.1} mV")) && line.why.contains("against 15 mV"),
+                "{}",
+                line.why
+            );
+        }
+    }
+    assert!(methods("eye").count() > 0 && methods("com").count() > 0 && methods("loss").all(|line| line.eye.is_none()));
+    assert_eq!(
+        page.matches(" No eye.").count(),
+        page.matches("class=\"lane\"").count() - page.matches("<figcaption>Statistical eye").count()
+    );
+    assert!(page.contains("53.125\u{A0}GHz"), "Nyquist of 200 Gb/s lanes is known to five figures");
+}
+
 /// Writes the page where REPORT_OUT says, to look at it in a browser.
 #[test]
 fn the_page_can_be_kept() {

@@ -168,7 +168,7 @@ impl EngineArgs {
                 "Queue".into(),
                 match self.queue_packets {
                     Some(packets) => format!("{packets} packets"),
-                    None => format!("{} bandwidth-delay products", self.queue_bdp),
+                    None => format!("{} × bandwidth-delay product", self.queue_bdp),
                 },
             ));
             words.push(("Trimming".into(), if self.no_trim { "no" } else { "yes" }.into()));

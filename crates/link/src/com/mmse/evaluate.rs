@@ -1,5 +1,7 @@
 //! From parameters and channels to the margin of every package case, for receivers with a feed-forward equaliser.
 
+use std::borrow::Cow;
+
 use num_complex::Complex64;
 
 use super::correlation::ReceiverNoise;
@@ -38,25 +40,33 @@ pub fn evaluate(parameters: &ComParameters, ffe: &RxFfe, channels: &ChannelSet) 
         let what = "expected one or more package cases".into();
         return Err(ComProblem::Parameter { row: "z_p select".into(), what });
     }
-    let renormalised;
-    let channels =
-        if edition(ffe) == Edition::Draft3 && (2.0 * parameters.ends.reference_ohm - CHANNEL_OHM).abs() > 1e-9 {
-            renormalised = renormalise(channels, 2.0 * parameters.ends.reference_ohm)?;
-            &renormalised
-        } else {
-            channels
-        };
+    let channels = referred(parameters, channels)?;
     let cases = parameters
         .ends
         .cases
         .iter()
         .map(|case| {
-            let bench = Bench::new(parameters, ffe, channels, case)?;
+            let bench = Bench::new(parameters, ffe, &channels, case)?;
             let answer = bench.search();
             bench.outcome(&answer)
         })
         .collect::<Result<Vec<CaseOutcome>, ComProblem>>()?;
     Ok(worst_of(cases, &parameters.limits))
+}
+
+/// The channels over the reference impedance that the parameters' receiver takes them over: the drafts' own, where they
+/// have one, else the one that they come with.
+///
+/// # Errors
+/// When a channel cannot be renormalised.
+pub fn referred<'a>(parameters: &ComParameters, channels: &'a ChannelSet) -> Result<Cow<'a, ChannelSet>, ComProblem> {
+    let ohm = 2.0 * parameters.ends.reference_ohm;
+    let drafts = parameters.rx_ffe.as_ref().is_some_and(|ffe| edition(ffe) == Edition::Draft3);
+    if drafts && (ohm - CHANNEL_OHM).abs() > 1e-9 {
+        renormalise(channels, ohm).map(Cow::Owned)
+    } else {
+        Ok(Cow::Borrowed(channels))
+    }
 }
 
 fn edition(ffe: &RxFfe) -> Edition {

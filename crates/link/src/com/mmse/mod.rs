@@ -16,7 +16,7 @@ pub mod solve;
 pub mod tails;
 pub mod toeplitz;
 
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, referred};
 
 #[cfg(test)]
 mod search_tests;
