@@ -13,6 +13,8 @@ impl Engine<'_> {
     /// A packet is at its endpoint.
     #[inline]
     pub(super) fn deliver(&mut self, packet: u32) {
+        #[cfg(test)]
+        self.delivered.push(self.pool[packet]);
         match self.pool[packet].form {
             Form::Data if self.pool[packet].flags & flag::TRIMMED != 0 => self.take_trimmed(packet),
             Form::Data => self.take(packet),
@@ -214,4 +216,64 @@ impl Engine<'_> {
 /// Packets of a message. `None` when there are too many to count.
 pub(super) fn packets_of(bytes: u64, mss: u32) -> Option<u32> {
     u32::try_from(bytes.div_ceil(u64::from(mss))).ok().filter(|packets| *packets < u32::MAX - 128)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Timeline;
+    use crate::network::LinkLayer;
+    use crate::network::fat_tree::{FatTree, Links};
+    use crate::outcome::Unobserved;
+    use crate::packet::engine::Scene;
+    use crate::packet::settings::Settings;
+    use crate::route::Routes;
+    use crate::time::{Rate, Time};
+    use crate::traffic::Builder;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        /// What one message sends by one entropy takes one path; in one class none overtakes another on it.
+        #[test]
+        fn packets_of_one_path_and_class_keep_their_order(
+            list in prop::collection::vec((0u32..16, 0u32..16, 1u64..400_000), 1..30),
+            queue in 2u32..80,
+            paths in 0u32..6,
+        ) {
+            let rate = Rate::gbps(100.0).expect("positive");
+            let links =
+                Links { rate, delay: Time::us(1), switch_latency: Time::ZERO, layer: LinkLayer::Ethernet };
+            let network = FatTree::balanced(16, 3).expect("a balanced size").build(&links);
+            let routes = Routes::new(&network).expect("connected");
+            let mut builder = Builder::default();
+            for (from, to, bytes) in list.into_iter().filter(|(from, to, _)| from != to) {
+                builder.message(EndpointId(from), EndpointId(to), bytes);
+            }
+            let traffic = builder.build();
+            let settings = Settings { queue_packets: Some(queue), paths: 1 << paths, ..Settings::default() };
+            let faults = Timeline::default();
+            let scene = Scene::new(&network, &routes, &traffic, &faults, &settings);
+            let mut engine = Engine::new(&scene);
+            engine.prime(|_| true, true);
+            prop_assert!(engine.run_before(u64::MAX, &mut Unobserved).is_continue());
+            let (mut data, mut answers) = (HashMap::new(), HashMap::new());
+            for packet in &engine.delivered {
+                let path = (packet.flow, packet.entropy);
+                match packet.form {
+                    Form::Data if packet.flags & (flag::AGAIN | flag::TRIMMED) == 0 => {
+                        let before = data.insert(path, packet.seq);
+                        prop_assert!(before.is_none_or(|before| before < packet.seq), "{before:?} before {packet:?}");
+                    }
+                    Form::Ack => {
+                        let before = answers.insert(path, packet.received);
+                        prop_assert!(before.is_none_or(|before| before <= packet.received));
+                    }
+                    _ => {}
+                }
+            }
+            prop_assert_eq!(traffic.tasks.is_empty(), data.is_empty());
+        }
+    }
 }

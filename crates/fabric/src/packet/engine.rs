@@ -38,6 +38,8 @@ pub(super) struct Scene<'a> {
     /// For each node whether packets end there: only at endpoints that do not forward, or at their own.
     pub(super) ends: Vec<bool>,
     pub(super) detours: Detours,
+    /// Bytes of every edge's queue; empty where all have the same.
+    pub(super) limits: Vec<u32>,
 }
 
 impl<'a> Scene<'a> {
@@ -62,7 +64,8 @@ impl<'a> Scene<'a> {
         let ends = network.nodes.iter().map(|node| node.kind == NodeKind::Endpoint).collect();
         let params = Params::new(network, settings);
         let detours = Detours::new(network, faults);
-        Self { network, routes, traffic, faults, settings, params, heads, nic_of, ends, detours }
+        let limits = super::slow_ports::limits(network, params.queue);
+        Self { network, routes, traffic, faults, settings, params, heads, nic_of, ends, detours, limits }
     }
 }
 
@@ -90,6 +93,9 @@ pub(super) struct Engine<'a> {
     pub(super) finishes: Vec<Finish>,
     pub(super) counters: Counters,
     pub(super) done: u64,
+    /// All packets that came to endpoints, for tests of their order.
+    #[cfg(test)]
+    pub(super) delivered: Vec<super::pool::Packet>,
     /// Link layers beyond plain Ethernet, where there are any.
     pub(super) layered: Option<Box<Layered>>,
     /// Empty when not asked for.
@@ -112,6 +118,9 @@ impl<'a> Engine<'a> {
             }
             if last {
                 flags |= state::LAST_HOP;
+            }
+            if scene.limits.get(at).is_some_and(|limit| *limit != params.queue) {
+                flags |= state::SLOW;
             }
             if host {
                 flags |= state::HOST;
@@ -158,6 +167,8 @@ impl<'a> Engine<'a> {
             finishes: vec![Finish::default(); tasks],
             counters: Counters::default(),
             done: 0,
+            #[cfg(test)]
+            delivered: Vec::new(),
             layered,
             uses: if settings.edge_use { vec![EdgeUse::default(); network.edges.len()] } else { Vec::new() },
             series: Series::default(),

@@ -84,7 +84,8 @@ impl Engine<'_> {
         }
         let mut header = !bulk;
         if bulk {
-            let full = port.bulk + size > params.queue;
+            let room = if port.is(state::SLOW) { self.scene.limits[edge as usize] } else { params.queue };
+            let full = port.bulk + size > room;
             // A full queue cuts off what comes or what came last, by chance: no sender is at an advantage.
             let keep = !full || (params.trimming && port.bulk_first != NONE && port.chance.next() >> 63 == 0);
             if !full {

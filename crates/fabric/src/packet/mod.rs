@@ -38,6 +38,7 @@ mod send;
 mod sender;
 mod settings;
 mod slab;
+mod slow_ports;
 mod spray;
 mod swift;
 mod switching;

@@ -21,6 +21,8 @@ pub(super) mod state {
     pub(in super::super) const LANES: u16 = 256;
     /// There is more to a packet's way over it than rate and delay.
     pub(in super::super) const SPECIAL: u16 = 512;
+    /// Its queue is smaller than others'.
+    pub(in super::super) const SLOW: u16 = 64;
     /// The other end belongs to another thread's part of the network.
     pub(in super::super) const CROSSES: u16 = 32;
 }
