@@ -10,9 +10,10 @@
 //! trigger id 1 oneshot
 //! ```
 //!
-//! Starts are in picoseconds, sizes in bytes of payload. What htsim's own reader (uet-htsim, `connection_matrix.cpp`, read
-//! in 2026) takes is taken here, with these differences: sizes have 64 bits (there 31); starts are exact (there rounded
-//! to 24 bits); `recv_done_trigger` fires (there it does not in `htsim_uec`); comments and further spaces may stand
+//! Starts are in microseconds, sizes in bytes of payload. That is what `htsim_uec` makes of a start (uet-htsim, `uec.cpp` and
+//! `main_uec.cpp`, read in 2026), though a comment in its reader says picoseconds. What that reader (`connection_matrix.cpp`)
+//! takes is taken here, with these differences: sizes have 64 bits (there 31); starts have decimals (there whole
+//! microseconds of 24 bits); `recv_done_trigger` fires (there it does not in `htsim_uec`); comments and further spaces may stand
 //! anywhere; and what there ends in an assertion is an error with a place.
 
 use std::collections::HashMap;
@@ -348,8 +349,6 @@ impl ConnectionMatrix {
         if !self.failures.is_empty() {
             let _ = writeln!(out, "Failures {}", self.failures.len());
         }
-        // Starts are in microseconds in files whose connections are used again.
-        let unit = if self.connections.iter().any(|connection| connection.message.is_some()) { 1_000_000 } else { 1 };
         for connection in &self.connections {
             let _ = write!(out, "{}->{}", connection.from, connection.to);
             if connection.id != 0 {
@@ -363,7 +362,8 @@ impl ConnectionMatrix {
                 None => {}
             }
             let _ = match connection.start {
-                Start::At(time) => write!(out, " start {}", time.0 / unit),
+                Start::At(Time(ps)) if ps % 1_000_000 == 0 => write!(out, " start {}", ps / 1_000_000),
+                Start::At(Time(ps)) => write!(out, " start {}.{:06}", ps / 1_000_000, ps % 1_000_000),
                 Start::On(trigger) => write!(out, " trigger {trigger}"),
             };
             let _ = write!(out, " size {}", connection.bytes);

@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
                 self.error(whole, "a connection with both `start` and `trigger`", "starts twice", help);
             }
             (false, false) => {
-                let help = "add `start PICOSECONDS` or `trigger ID`";
+                let help = "add `start MICROSECONDS` or `trigger ID`";
                 self.error(whole, "a connection with neither `start` nor `trigger`", "never starts", help);
             }
             _ => {}
@@ -257,21 +257,14 @@ impl<'a> Reader<'a> {
         Some(number)
     }
 
-    /// A time in picoseconds; parts of one are cut off.
+    /// A time in microseconds; parts of a picosecond are cut off.
     fn time(&mut self, key: Word<'_>, value: Option<Word<'_>>) -> Option<Time> {
-        if let Some(ps) = value.and_then(|value| value.0.parse::<u64>().ok()) {
-            return Some(Time::ps(ps));
+        let found = value.and_then(|value| microseconds(value.0));
+        if found.is_none() {
+            let at = self.span(value.unwrap_or(key));
+            self.error(at, "expected a time in microseconds, 0 to 1.8e13".to_string(), "not a time", "");
         }
-        let what = "a time in picoseconds, 0 to 1.8e19";
-        let number = value.and_then(|value| value.0.parse::<f64>().ok());
-        match number {
-            Some(ps) if (0.0..u64::MAX as f64).contains(&ps) => Some(Time::ps(ps as u64)),
-            _ => {
-                let at = self.span(value.unwrap_or(key));
-                self.error(at, format!("expected {what}"), "not a time", "");
-                None
-            }
-        }
+        found
     }
 
     fn trigger<'w>(&mut self, first: Word<'w>, mut words: impl Iterator<Item = Word<'w>>, whole: Span) {
@@ -372,21 +365,25 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        if self.matrix.connections.iter().any(|connection| connection.message.is_some()) {
-            for connection in &mut self.matrix.connections {
-                if let Start::At(time) = &mut connection.start {
-                    *time = Time(time.0.saturating_mul(1_000_000));
-                }
-            }
-        }
     }
+}
+
+/// Microseconds with or without decimals, exact to the picosecond unless in scientific notation.
+fn microseconds(text: &str) -> Option<Time> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits(whole) && (part.is_empty() || digits(part)) {
+        let part: u64 = format!("{part:0<6.6}").parse().ok()?;
+        return whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(part).map(Time);
+    }
+    let ps = text.parse::<f64>().ok()? * 1e6;
+    (0.0..u64::MAX as f64).contains(&ps).then_some(Time(ps as u64))
 }
 
 /// What may surprise though it is no error.
 fn warn(matrix: &ConnectionMatrix, places: &Places, problems: &mut Problems) {
     if let Some(at) = matrix.connections.iter().position(|connection| connection.message.is_some()) {
-        let message = "messages on connections that are used again: each runs as a flow of its own, and all starts in \
-                       this file are in microseconds, as htsim takes them with -conn_reuse";
+        let message = "messages on connections that are used again: each runs as a flow of its own";
         problems.push(Problem::warning("connection-reuse", message, places.connections[at], "the first `msg`"));
     }
     if let Some(at) = matrix.connections.iter().position(|connection| connection.priority.is_some()) {

@@ -34,7 +34,7 @@ fn good(text: &str) -> (ConnectionMatrix, Traffic) {
 #[test]
 fn a_chain_waits_for_acknowledgements_or_deliveries() {
     let (matrix, traffic) = good(
-        "# three flows\nNodes 4\nConnections 3\nTriggers 2\n\n0->1 id 7 start 1000 size 2000000  send_done_trigger 4\r\n\
+        "# three flows\nNodes 4\nConnections 3\nTriggers 2\n\n0->1 id 7 start 0.001 size 2000000  send_done_trigger 4\r\n\
          1->2 id 8 trigger 4 size 5000000000 recv_done_trigger 5 # big\n2->3\tid 9 trigger 5 size 8 prio 3\n\
          trigger id 4 oneshot\ntrigger id 5 oneshot",
     );
@@ -81,6 +81,21 @@ fn a_multishot_trigger_starts_one_after_the_other() {
     assert_eq!(problems.len(), 1, "the order is only that of the file: {problems:?}");
 }
 
+/// As uet-htsim 40ccb05: with `start 100` a message is "starting at 100" and, of 2 MB over 16 hosts, "finished at 153.05".
+#[test]
+fn starts_are_in_microseconds() {
+    let start = |text: &str| good(&format!("Nodes 2\nConnections 1\n0->1 start {text} size 1")).1.tasks[0].not_before;
+    assert_eq!(start("100"), Time::us(100));
+    assert_eq!(start("1.5"), Time::ns(1_500));
+    assert_eq!(start("0.0000019"), Time::ps(1), "parts of a picosecond are cut off");
+    assert_eq!(start("2e3"), Time::us(2_000));
+    assert_eq!(start("18446744073709.551615"), Time::NEVER);
+    for text in ["-1", "1.x", ".5.", "nan", "inf", "99999999999999"] {
+        let (_, problems) = load(&format!("Nodes 2\nConnections 1\n0->1 start {text} size 1"));
+        assert_eq!(problems, ["x.cm:3:12 error: expected a time in microseconds, 0 to 1.8e13"], "{text}");
+    }
+}
+
 #[test]
 fn messages_on_used_connections_start_in_microseconds() {
     let (matrix, traffic) =
@@ -102,7 +117,7 @@ fn every_slip_is_found_with_its_place() {
         "x.cm:3:24 error: `12x` is not a whole number of bytes",
         "x.cm:4:1 error: `b` is not the number of a node",
         "x.cm:5:6 error: unknown word `sise` in a connection",
-        "x.cm:5:19 error: expected a time in picoseconds, 0 to 1.8e19",
+        "x.cm:5:19 error: expected a time in microseconds, 0 to 1.8e13",
         "x.cm:5:22 error: `size` without a value",
         "x.cm:6:1 error: a connection of 0 bytes",
         "x.cm:6:1 error: a connection with both `start` and `trigger`",
