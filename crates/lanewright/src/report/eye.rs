@@ -14,8 +14,9 @@ pub fn ratio(value: f64) -> String {
     format!("{lead}e{power}").replace('-', "−")
 }
 
-/// An eye over two unit intervals, with a key to its contours; `names` calls a contour something else than its ratio.
-pub fn draw(eye: &EyePicture, size: (f64, f64), target: Option<String>, out: &mut String) {
+/// An eye over two unit intervals, with a key to its contours; `target` is said of the target's contour, escaped
+/// already, where its error ratio is not enough.
+pub fn draw(eye: &EyePicture, size: (f64, f64), target: Option<&str>, out: &mut String) {
     let label = format!(
         "Statistical eye: smallest height {} mV, smallest width {} UI at {}",
         number::decimals(eye.height_mv(), 2),
@@ -65,8 +66,8 @@ pub fn draw(eye: &EyePicture, size: (f64, f64), target: Option<String>, out: &mu
         .iter()
         .map(|r| {
             let shut = if open(*r) { "" } else { ": closed" };
-            let words = target.clone().filter(|_| *r == eye.target);
-            (class(*r), words.unwrap_or_else(|| format!("contour at {}{shut}", ratio(*r))))
+            let words = target.filter(|_| *r == eye.target);
+            (class(*r), words.map_or_else(|| format!("contour at {}{shut}", ratio(*r)), str::to_owned))
         })
         .chain([("instant", "sampling instant".to_string())])
         .collect();

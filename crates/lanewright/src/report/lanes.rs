@@ -365,7 +365,7 @@ fn pulse(slicer: &SlicerView, out: &mut String) {
 fn eye_of(lane: &Lane, slicer: &SlicerView, out: &mut String) {
     let Some(picture) = &slicer.eye else { return };
     put!(out, "<figure class=\"panel\"><figcaption>Statistical eye</figcaption>");
-    eye::draw(picture, SIZE, Some(eye_words(picture)), out);
+    eye::draw(picture, SIZE, Some(&eye_words(picture)), out);
     if let Some(by_symbol) = lane.line.com_by_symbol_db {
         put!(
             out,

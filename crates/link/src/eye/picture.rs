@@ -101,7 +101,7 @@ mod tests {
             noise: EyeNoise { receiver_v: 1e-3, ..EyeNoise::default() },
             jitter: Jitter::default(),
         };
-        let settings = EyeSettings { phases_per_ui: 64, bins_per_cursor: 256, target: 1e-6, contours: Vec::new() };
+        let settings = EyeSettings { phases_per_ui: 64, bins_per_cursor: 1024, target: 1e-6, contours: Vec::new() };
         let eye = StatisticalEye::of(&input, &settings).expect("sound input");
         EyePicture::of(&eye, &openings(&eye), 80, 32)
     }
