@@ -10,4 +10,5 @@ mod link_networks;
 mod output;
 mod schemas;
 mod sim;
+mod sim_faults;
 mod sim_files;

@@ -167,6 +167,7 @@ fn what_cannot_be_used_is_said() {
         ("--traffic good.cm --topology-file bad.topo", "bad.topo:2:7"),
         ("--traffic none.cm", "no such file"),
         ("--traffic some.xyz", ".cm"),
+        ("--traffic some.xyz", ".goal"),
         ("--traffic good.cm --link-gbps fast", "400G"),
         ("--traffic good.cm --nodes 128 --engine flow --resolution 2", "resolution"),
         ("--pattern incast --nodes 16 --ranks 16", "at most 15"),
@@ -174,6 +175,15 @@ fn what_cannot_be_used_is_said() {
         ("--nodes 16", "--pattern"),
         ("--collective ring-all-to-all --nodes 16", "bruck"),
         ("--collective ring-all-reduce --nodes 16 --ranks 17", "16 endpoints"),
+        ("--collective best-all-everything --nodes 16", "all-reduce"),
+        ("--pattern shift --nodes 16 --queueing ecn", "--mark-above"),
+        ("--pattern shift --nodes 16 --ber 0.9", "0.5"),
+        ("--pattern shift --nodes 16 --link-layer infiniband --credit-bytes 1kB", "--mtu"),
+        ("--pattern shift --nodes 16 --link-layer lossless --headroom 0", "--pause-threshold"),
+        ("--pattern shift --nodes 16 --red 5kB,2kB,0.1", "rising"),
+        ("--pattern shift --topology head-node --link-layer pcie", "--link-layer"),
+        ("gb200-nvl72 --pattern shift --link-layer pcie", "--link-layer"),
+        ("--traffic folder.et", ".et"),
         ("no-such-system --collective ring-all-reduce", "gb200-nvl72"),
         ("gb200-nvl72 --topology torus --size 2x2 --collective ring-all-reduce", "not both"),
     ] {
@@ -214,6 +224,164 @@ fn patterns_go_by_their_rules() {
     let poisson =
         ["--pattern", "poisson", "--flow-sizes", "hadoop", "--nodes", "16", "--load", "0.2", "--duration-us", "20"];
     assert!(number(&json(&poisson)["flows"]) > 0.0);
+}
+
+/// Every transport carries a permutation whole; what goes with it follows.
+#[test]
+fn every_transport_runs() {
+    for transport in ["uec", "uec-credit", "uec-both", "ndp", "roce", "swift", "hpcc", "credit"] {
+        let args = ["--pattern", "shift", "--nodes", "16", "--bytes", "200kB", "--transport", transport];
+        let found = json(&args);
+        assert_eq!((&found["flows"], &found["stopped"]), (&16.into(), &false.into()), "{transport}: {found}");
+        // 200 kB at 400 Gb/s over six hops of 1 us.
+        assert!(number(&found["fct_us"]["min"]) > 10.0, "{transport}: {found}");
+    }
+}
+
+/// Links that hold senders back lose nothing; eight senders share one link of 400 Gb/s: 1.6 MB take 32 us.
+#[test]
+fn links_that_hold_back_lose_nothing() {
+    for layer in ["lossless", "infiniband", "pcie", "ualink", "nvlink"] {
+        let args = ["--pattern", "incast", "--ranks", "8", "--nodes", "16", "--bytes", "200kB", "--link-layer", layer];
+        let found = json(&args);
+        assert_eq!(
+            (&found["flows"], &found["lost"], &found["retransmitted"]),
+            (&8.into(), &0.into(), &0.into()),
+            "{found}"
+        );
+        assert!((32.0..60.0).contains(&number(&found["makespan_us"])), "{layer}: {found}");
+        assert_eq!(number(&found["pauses"]) > 0.0, layer == "lossless", "{layer}: {found}");
+    }
+    let short =
+        "--pattern incast --ranks 8 --nodes 16 --bytes 200kB --link-layer lossless --headroom 0 --pause-threshold 40kB";
+    assert!(number(&json(&short.split(' ').collect::<Vec<_>>())["lost"]) > 0.0, "no headroom, so losses");
+}
+
+#[test]
+fn errors_on_links_are_repaired() {
+    let run = |flags: &str| {
+        let args = format!("--pattern shift --nodes 16 --bytes 200kB {flags}");
+        let found = json(&args.split(' ').collect::<Vec<_>>());
+        assert_eq!(found["flows"], 16, "{flags}: {found}");
+        (number(&found["lost"]), number(&found["replays"]), number(&found["retransmitted"]))
+    };
+    let (lost, replays, again) = run("--ber 1e-6");
+    assert!(lost > 0.0 && replays == 0.0 && again > 0.0);
+    for layer in ["infiniband", "ethernet --replay go-back", "ethernet --replay selective"] {
+        let (lost, replays, again) = run(&format!("--ber 1e-6 --link-layer {layer}"));
+        assert!(lost == 0.0 && replays > 0.0 && again == 0.0, "{layer}: {lost} {replays} {again}");
+    }
+    // As many wrong bits in bursts spoil fewer packets.
+    let (bursts, ..) = run("--ber 1e-6 --burst 20");
+    assert!(bursts < lost / 2.0, "{bursts} {lost}");
+}
+
+/// One packet of 4,150 bytes over six hops: 83 ns at each but the first are saved, the 64-byte header's 1.28 ns are not.
+#[test]
+fn cut_through_saves_a_packet_per_hop() {
+    let fastest = |switching: &str| {
+        let args = [
+            "--pattern",
+            "shift",
+            "--nodes",
+            "16",
+            "--bytes",
+            "4086",
+            "--switching",
+            switching,
+            "--transport",
+            "credit",
+        ];
+        number(&json(&args)["fct_us"]["min"])
+    };
+    let saved = fastest("store-and-forward") - fastest("cut-through");
+    assert!((saved - 5.0 * (0.083 - 0.001_28)).abs() < 0.01, "{saved}");
+}
+
+#[test]
+fn queues_do_what_they_are_told() {
+    let run = |flags: &str| {
+        let args = format!("--pattern incast --ranks 8 --nodes 16 --bytes 400kB {flags}");
+        let found = json(&args.split(' ').collect::<Vec<_>>());
+        assert_eq!(found["flows"], 8, "{flags}: {found}");
+        (number(&found["trimmed"]), number(&found["lost"]), number(&found["marked"]))
+    };
+    let (trimmed, _, marked) = run("--queue-packets 10");
+    assert!(trimmed > 0.0 && marked > 0.0);
+    let (trimmed, lost, marked) = run("--queueing drop-tail --queue-packets 10");
+    assert!(trimmed == 0.0 && lost > 0.0 && marked == 0.0);
+    assert!(run("--queueing ecn --mark-above 20kB").2 > 0.0);
+    assert!(run("--queueing red --red 20kB,80kB,0.2").2 > 0.0);
+}
+
+/// Two ranks compute 100 ns, then send 100 kB each way, one after the other: 2 us at 400 Gb/s and the way, twice.
+#[test]
+fn goal_programs_run() {
+    let folder = Folder::new();
+    let text = "num_ranks 2\nrank 0 {\nl1: calc 100\nl2: send 100000b to 1 tag 7\nl2 requires l1\nl3: recv 100000b from 1 \
+                tag 8\n}\nrank 1 {\nl1: recv 100000b from 0 tag 7\nl2: send 100000b to 0 tag 8\nl2 requires l1\n}\n";
+    folder.write("two.goal", text);
+    folder.write("bad.goal", text.replace("to 1 tag 7", "to 1 tag 9"));
+    let args = ["sim", "--engine", "flow", "--nodes", "8", "--tiers", "1", "--radix", "8", "--json", "--traffic"];
+    let run = folder.run(&[&args[..], &["two.goal"]].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let found: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(found["flows"], 2);
+    // Two hops of 1 us each way.
+    assert!((number(&found["makespan_us"]) - (0.1 + 2.0 * (2.0 + 2.0))).abs() < 1e-6, "{found}");
+    let run = folder.run(&[&args[..], &["bad.goal"]].concat());
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("bad.goal:4") && run.err.contains("no receive"), "{}", run.err);
+}
+
+/// Traces as the program's own writer makes them give what the same traffic gives.
+#[test]
+fn chakra_traces_run() {
+    use lanewright_fabric::network::EndpointId;
+    use lanewright_fabric::traffic::{Builder, chakra};
+    let folder = Folder::new();
+    let mut builder = Builder::default();
+    builder.message(EndpointId(0), EndpointId(3), 100_000);
+    builder.message(EndpointId(1), EndpointId(2), 100_000);
+    let traces = chakra::from_traffic(&builder.build(), 4).expect("messages alone");
+    std::fs::create_dir(folder.path("job")).expect("the folder can be written");
+    for (rank, trace) in traces.iter().enumerate() {
+        folder.write(&format!("job/rank.{rank}.et"), trace.write());
+    }
+    let args = ["sim", "--engine", "flow", "--nodes", "8", "--tiers", "1", "--radix", "8", "--json", "--traffic"];
+    let run = folder.run(&[&args[..], &["job"]].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let found: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(found["flows"], 2);
+    assert!((number(&found["makespan_us"]) - 4.0).abs() < 1e-6, "{found}");
+
+    for (flag, expected) in [("job/rank.1.et", "--traffic job"), ("empty", "no trace"), ("gap", "no trace of rank 1")] {
+        std::fs::create_dir_all(folder.path("empty")).expect("the folder can be written");
+        std::fs::create_dir_all(folder.path("gap")).expect("the folder can be written");
+        folder.write("gap/rank.0.et", traces[0].write());
+        folder.write("gap/rank.2.et", traces[2].write());
+        let run = folder.run(&[&args[..], &[flag]].concat());
+        assert_eq!(run.code, 2, "{flag}");
+        assert!(run.err.contains(expected), "{flag}: {}", run.err);
+    }
+}
+
+/// The best of all is run, and takes what its row says.
+#[test]
+fn the_best_algorithm_is_found() {
+    let args =
+        ["--collective", "best-all-reduce", "--ranks", "8", "--bytes", "64MiB", "--nodes", "16", "--engine", "flow"];
+    let found = json(&args);
+    let rows = found["candidates"].as_array().expect("a list");
+    let times: Vec<f64> = rows.iter().map(|row| number(&row["time_us"])).collect();
+    assert!(times.len() >= 10 && times.is_sorted(), "{times:?}");
+    assert!((number(&found["makespan_us"]) / times[0] - 1.0).abs() < 2e-3, "{found}");
+    let name = rows[0]["collective"].as_str().expect("a name");
+    assert_eq!(Some(name.replace("-all-reduce", " all-reduce").as_str()), found["collective"].as_str());
+    // Each rank sends at least twice 7/8 of the buffer: 2,349 us at 50 GB/s.
+    assert!(times[0] >= 2.0 * 7.0 / 8.0 * 67_108_864.0 / 50e9 * 1e6 * 0.999, "{times:?}");
+    let run = sim(&args);
+    assert!(run.out.contains("candidates, best first") && run.out.contains("ring-all-reduce"), "{}", run.out);
 }
 
 /// Ctrl-C ends a run with what is finished.

@@ -7,11 +7,15 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lanewright_fabric::network::Network;
 use lanewright_fabric::outcome::{Observer, Progress};
 use lanewright_fabric::route::Policy;
-use lanewright_fabric::time::Time;
+use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::{flow, packet};
 
+use super::links::LinkArgs;
+use super::switches::SwitchArgs;
+use super::transport::TransportArgs;
 use super::units;
 
 /// Engines by name.
@@ -23,43 +27,6 @@ pub enum Engine {
     Flow,
 }
 
-/// Transports by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Transport {
-    /// Ultra Ethernet, sender-based (NSCC)
-    Uec,
-    /// Ultra Ethernet, credit granted by receivers (as EQDS and NDP)
-    UecCredit,
-    /// Both of these
-    UecBoth,
-}
-
-/// Ways to choose among equal ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Routing {
-    /// Every packet its own way
-    Spray,
-    /// Every flow one way, by a hash
-    Ecmp,
-    /// The shortest queue at every switch
-    Adaptive,
-    /// By destination alone (D-mod-k)
-    Static,
-}
-
-/// Load balancers of senders that spray.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Balancer {
-    /// Entropies that came back unmarked again, else in turn past marked ones
-    Mixed,
-    /// In turn, past marked ones
-    Bitmap,
-    /// Entropies that came back unmarked again, else any (REPS)
-    Reps,
-    /// In turn, whatever comes back
-    Oblivious,
-}
-
 /// Options of the engines.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Engine")]
@@ -67,42 +34,6 @@ pub struct EngineArgs {
     /// What moves the traffic
     #[arg(long, value_enum, default_value = "packet")]
     pub engine: Engine,
-    /// How senders find their rate and repair losses
-    #[arg(long, value_enum, default_value = "uec")]
-    pub transport: Transport,
-    /// How switches choose among equal ways
-    #[arg(long, value_enum, default_value = "spray")]
-    pub routing: Routing,
-    /// How senders that spray choose
-    #[arg(long, value_enum, default_value = "mixed")]
-    pub balancer: Balancer,
-    /// Largest packet on the wire in bytes, with its 64 bytes of header
-    #[arg(long, value_name = "BYTES", default_value_t = 4150, value_parser = clap::value_parser!(u16).range(128..))]
-    pub mtu: u16,
-    /// Queue of a switch port, in bandwidth-delay products of the longest way
-    #[arg(long, value_name = "X", default_value = "1", value_parser = units::positive)]
-    pub queue_bdp: f64,
-    /// Queue of a switch port in packets, in place of --queue-bdp
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub queue_packets: Option<u32>,
-    /// Shares of the queue where marks for congestion begin and are certain
-    #[arg(long, value_name = "LOW,HIGH", default_value = "0.2,0.8", value_parser = units::shares)]
-    pub ecn: (f64, f64),
-    /// No marks for congestion
-    #[arg(long)]
-    pub no_ecn: bool,
-    /// Full queues drop packets, and do not trim them
-    #[arg(long)]
-    pub no_trim: bool,
-    /// Entropies per flow that sprays
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=16384))]
-    pub paths: u16,
-    /// First window in packets; else 1.5 bandwidth-delay products
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub window: Option<u32>,
-    /// Queueing delay that senders aim at; else three quarters of the round trip
-    #[arg(long, value_name = "US", value_parser = units::microseconds)]
-    pub target_delay_us: Option<Time>,
     /// Where all chance comes from
     #[arg(long, default_value_t = 13)]
     pub seed: u64,
@@ -115,74 +46,68 @@ pub struct EngineArgs {
     /// Threads; the answer is the same for any number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
+    /// Transports.
+    #[command(flatten)]
+    pub transport: TransportArgs,
+    /// Switches.
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+    /// Link layers.
+    #[command(flatten)]
+    pub links: LinkArgs,
 }
 
 impl EngineArgs {
-    /// Settings of the packet engine.
-    pub fn packet(&self) -> packet::Settings {
-        packet::Settings {
-            transport: match self.transport {
-                Transport::Uec => packet::Transport::Uec,
-                Transport::UecCredit => packet::Transport::UecCredit,
-                Transport::UecBoth => packet::Transport::UecBoth,
-            },
-            routing: self.policy(),
-            balancer: match self.balancer {
-                Balancer::Mixed => packet::Balancer::Mixed,
-                Balancer::Bitmap => packet::Balancer::Bitmap,
-                Balancer::Reps => packet::Balancer::Recycle,
-                Balancer::Oblivious => packet::Balancer::Oblivious,
-            },
-            mtu: self.mtu,
-            queue_bdp: self.queue_bdp,
-            queue_packets: self.queue_packets,
-            ecn: (!self.no_ecn).then_some(self.ecn),
-            paths: self.paths,
-            seed: self.seed,
-            initial_window: self.window,
-            trimming: !self.no_trim,
-            target_delay: self.target_delay_us,
-            threads: usize::from(self.threads),
-            end: self.end_us.unwrap_or(Time::NEVER),
-            ..packet::Settings::default()
-        }
+    /// Settings of the packet engine: those that usually go with the transport, but for what was given. `rate`: of the
+    /// endpoints' links.
+    pub fn packet(&self, network: &Network, rate: Rate) -> Result<packet::Settings, String> {
+        let transport = self.transport.on(network);
+        let mut settings = packet::Settings::of(transport, rate.as_gbps() * 1e9);
+        self.transport.apply(&mut settings);
+        self.switches.apply(&mut settings, rate)?;
+        self.links.apply(&mut settings)?;
+        settings.seed = self.seed;
+        settings.threads = usize::from(self.threads);
+        settings.end = self.end_us.unwrap_or(Time::NEVER);
+        Ok(settings)
     }
 
     /// Settings of the flow engine: sprayed messages take all ways in equal parts, others one.
-    pub fn flow(&self) -> flow::Settings {
-        let ways = match self.routing {
-            Routing::Spray | Routing::Adaptive => flow::Ways::All,
-            Routing::Ecmp | Routing::Static => flow::Ways::One,
+    pub fn flow(&self, routing: Policy) -> flow::Settings {
+        let ways = match routing {
+            Policy::Ecmp | Policy::Static => flow::Ways::One,
+            _ => flow::Ways::All,
         };
         flow::Settings { ways, resolution: self.resolution, ..flow::Settings::default() }
     }
 
-    /// Settings that an answer hangs on, as a report lists them.
-    pub fn in_words(&self) -> Vec<(String, String)> {
-        let word = |value: Option<clap::builder::PossibleValue>| value.map(|value| value.get_name().to_string());
-        let mut words = vec![("Routing".to_string(), word(self.routing.to_possible_value()).unwrap_or_default())];
-        if self.engine == Engine::Packet {
-            words.push(("Transport".into(), word(self.transport.to_possible_value()).unwrap_or_default()));
-            words.push(("Largest packet".into(), format!("{} B", self.mtu)));
-            words.push((
-                "Queue".into(),
-                match self.queue_packets {
-                    Some(packets) => format!("{packets} packets"),
-                    None => format!("{} × bandwidth-delay product", self.queue_bdp),
-                },
-            ));
-            words.push(("Trimming".into(), if self.no_trim { "no" } else { "yes" }.into()));
-        }
-        words
+    /// What the chosen engine leaves out of what was asked for.
+    pub fn unused(&self) -> Option<String> {
+        let asked = [self.transport.given(), self.switches.given(), self.links.given()].concat();
+        (self.engine == Engine::Flow && !asked.is_empty())
+            .then(|| format!("the flow engine shares rates alone: {} changed nothing", asked.join(", ")))
     }
 
-    fn policy(&self) -> Policy {
-        match self.routing {
-            Routing::Spray => Policy::Spray,
-            Routing::Ecmp => Policy::Ecmp,
-            Routing::Adaptive => Policy::Adaptive,
-            Routing::Static => Policy::Static,
+    /// Settings that an answer hangs on, as a report lists them.
+    pub fn in_words(&self, settings: &packet::Settings) -> Vec<(String, String)> {
+        let word = |value: serde_json::Result<serde_json::Value>| {
+            value.ok().and_then(|value| value.as_str().map(str::to_string)).unwrap_or_default()
+        };
+        let mut words = vec![("Routing".to_string(), word(serde_json::to_value(settings.routing)))];
+        if self.engine == Engine::Packet {
+            words.push(("Transport".into(), word(serde_json::to_value(settings.transport))));
+            words.push(("Largest packet".into(), format!("{} B", settings.mtu)));
+            words.push((
+                "Queue".into(),
+                match settings.queue_packets {
+                    Some(packets) => format!("{packets} packets"),
+                    None => format!("{} × bandwidth-delay product", settings.queue_bdp),
+                },
+            ));
+            words.push(("Forwarding".into(), word(serde_json::to_value(settings.forwarding))));
+            words.push(("Trimming".into(), if settings.trimming { "yes" } else { "no" }.into()));
         }
+        words
     }
 }
 

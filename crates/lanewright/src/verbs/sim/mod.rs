@@ -1,19 +1,27 @@
 //! `lanewright sim`: traffic over a network, packet by packet or by fair rates.
 
+mod best;
 mod engine;
+mod faults;
 mod files;
+mod links;
 mod results;
+mod switches;
 mod system;
 mod topology;
+mod traces;
 mod traffic;
+mod transport;
 mod units;
 
 use clap::Args;
 use lanewright_fabric::alone::Framing;
+use lanewright_fabric::fault::{Change, Timeline};
 use lanewright_fabric::flow::Ways;
-use lanewright_fabric::network::Network;
+use lanewright_fabric::network::{EdgeId, Network};
 use lanewright_fabric::outcome::End;
-use lanewright_fabric::route::Routes;
+use lanewright_fabric::route::{Policy, Routes};
+use lanewright_fabric::traffic::Traffic;
 use lanewright_fabric::{flow, packet};
 use lanewright_model::problem::Problems;
 use lanewright_model::text::Texts;
@@ -36,6 +44,9 @@ use crate::simulated::{Facts, Simulated};
   lanewright sim --collective ring-all-reduce --ranks 512 --bytes 1GiB --engine flow \\
                  --topology fat-tree --nodes 1024
   lanewright sim --traffic permutation.cm -o report.html --trace trace.json --out flows.parquet
+  lanewright sim --pattern shift --nodes 128 --transport roce --link-layer lossless
+  lanewright sim --pattern shift --nodes 128 --fault 'link host[3] down at 20us until 200us'
+  lanewright sim --collective best-all-reduce --ranks 64 --bytes 64MiB --nodes 128
   lanewright sim gb200-nvl72 --collective direct-all-to-all --bytes 64MiB
 
 Sizes are written 2000000, 64KiB, 1GiB; rates 400, 400G, 1.6T; times in microseconds or as
@@ -56,6 +67,9 @@ pub struct SimArgs {
     /// Engines.
     #[command(flatten)]
     pub engine: engine::EngineArgs,
+    /// What fails.
+    #[command(flatten)]
+    pub faults: faults::FaultArgs,
     /// Files to write.
     #[command(flatten)]
     pub files: files::FileArgs,
@@ -103,48 +117,57 @@ pub fn run(args: &SimArgs, colour: bool) -> Outcome {
 fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problems) -> Result<String, Refusal> {
     args.files.check()?;
     let source = traffic::Source::read(&args.traffic, texts, found)?;
+    let wanted = args.faults.read(texts, found)?;
     let made = match &args.system {
         Some(name) => {
             if args.topology.given() {
                 return Err("give a system or --topology, not both".into());
             }
+            if args.engine.links.link_layer.is_some() {
+                return Err("the links of a system have the layers of their protocols: leave out --link-layer".into());
+            }
             system::load(name, &args.catalogue, args.json, colour)?
         }
-        None => args.topology.make(source.nodes)?,
+        None => args.topology.make(source.nodes, args.engine.links.layer(args.topology.pcie))?,
     };
     let network = &made.network;
     let rate = network.endpoints.iter().flat_map(|node| network.out(*node)).map(|edge| network.edge(*edge).rate).max();
     let rate = rate.ok_or("no link leads to an endpoint of this network")?;
-    let place = traffic::Place { network, ranks: made.ranks, rate, seed: args.engine.seed };
-    let (traffic, collective) = source.traffic(&place)?;
+    let mut settings = args.engine.packet(network, rate)?;
+    let ways = args.engine.flow(settings.routing).ways;
+    let place = traffic::Place { network, closed: &made.closed, ranks: made.ranks, rate, seed: args.engine.seed, ways };
+    let traffic::Ready { traffic, collective, candidates } = source.traffic(&place)?;
     traffic.check(network.endpoints.len()).map_err(|error| error.to_string())?;
-    let faults = source.faults(network)?;
+    let mut faults = source.faults(network)?;
+    let quality = settings.links.quality;
+    let mut told = wanted.add(network, (quality.bit_errors, quality.burst), &mut faults, found)?;
     // What is down from the start is known to routes from the start.
     let mut dead = made.closed.clone();
     dead.extend(faults.faults.iter().filter(|fault| fault.at.0 == 0).filter_map(|fault| match fault.change {
-        lanewright_fabric::fault::Change::Down { edge } => Some(edge),
+        Change::Down { edge } => Some(edge),
         _ => None,
     }));
     let routes = routes(network, &dead, &traffic).map_err(|error| error.to_string())?;
     traffic::reachable(network, &routes, &traffic)?;
+    if args.engine.engine == engine::Engine::Packet && args.engine.end_us.is_none() {
+        can_end(network, &made.closed, &faults, &traffic)?;
+    }
 
-    let ways = args.engine.flow().ways;
     let sampling = args.files.sampling(network, &routes, &traffic, &faults, ways);
     let mut watch = engine::Watch::start();
     let before = engine::cpu_seconds();
     let mut framing = None;
     let (engine, outcome) = match args.engine.engine {
         engine::Engine::Packet => {
-            let mut settings = args.engine.packet();
-            settings.edge_use |= args.files.count_links();
+            settings.edge_use |= args.files.count_links() || !told.is_empty();
             settings.sampling = sampling;
             framing = Some(Framing { mtu: settings.mtu, header: settings.header });
             ("packet", packet::run(network, &routes, &traffic, &faults, &settings, &mut watch))
         }
         engine::Engine::Flow => {
-            let mut settings = args.engine.flow();
-            settings.edges |= args.files.count_links();
-            let run = flow::run(network, &routes, &traffic, &faults, &settings, &mut watch);
+            let mut rates = args.engine.flow(settings.routing);
+            rates.edges |= args.files.count_links();
+            let run = flow::run(network, &routes, &traffic, &faults, &rates, &mut watch);
             ("flow", run.map_err(|error| error.to_string())?)
         }
     };
@@ -155,9 +178,12 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         traffic: source.title,
         cpu_seconds: after.zip(before).map(|(after, before)| after - before),
         wall_seconds: watch.finish(),
-        notes: made.notes,
+        notes: made.notes.into_iter().chain(args.engine.unused()).chain(wanted.note(&faults)).collect(),
     };
     let mut results = results::Results::new(setting, &traffic, &outcome);
+    told.iter_mut().for_each(|fault| fault.fill(&outcome));
+    results.faults = told;
+    results.candidates = candidates;
     results.bandwidth = collective.and_then(|collective| traffic::bandwidth(&collective, &outcome));
     let facts = Facts {
         title: results.traffic.clone(),
@@ -165,7 +191,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         engine: engine.into(),
         command: files::command(),
         seed: Some(args.engine.seed),
-        settings: args.engine.in_words(),
+        settings: args.engine.in_words(&settings),
         cpu_seconds: results.cpu_seconds,
         bandwidths: results.bandwidth.iter().map(files::bandwidth_row).collect(),
         notes: results.notes.clone(),
@@ -179,7 +205,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         end: End::Acknowledged,
         ways,
         // Packets of a flow that a hash sends one way may have gone any.
-        crossed: if framing.is_some() && args.engine.routing != engine::Routing::Static { Ways::All } else { ways },
+        crossed: if framing.is_some() && settings.routing != Policy::Static { Ways::All } else { ways },
         framing,
         facts: &facts,
     })?;
@@ -189,8 +215,24 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
 /// Routes around dead edges; of large irregular networks to the traffic's destinations alone.
 fn routes(
     network: &Network,
-    dead: &[lanewright_fabric::network::EdgeId],
-    traffic: &lanewright_fabric::traffic::Traffic,
+    dead: &[EdgeId],
+    traffic: &Traffic,
 ) -> Result<Routes, lanewright_fabric::route::RouteError> {
     if dead.is_empty() { Routes::to(network, &traffic::ends(traffic)) } else { Routes::without(network, dead) }
+}
+
+/// Refuses faults that cut off for good what something is sent to: senders would try for ever.
+fn can_end(network: &Network, closed: &[EdgeId], faults: &Timeline, traffic: &Traffic) -> Result<(), String> {
+    let down = faults::down_at_last(network, faults);
+    if down.is_empty() {
+        return Ok(());
+    }
+    let dead = [closed, &down].concat();
+    let routes = Routes::without(network, &dead).map_err(|error| error.to_string())?;
+    traffic::reachable(network, &routes, traffic).map_err(|why| {
+        format!(
+            "{why} when all faults have come: senders would try for ever\n  help: let the fault end (until 300us), or stop \
+             the run with --end-us"
+        )
+    })
 }

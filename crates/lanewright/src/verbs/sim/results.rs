@@ -5,6 +5,8 @@ use lanewright_fabric::outcome::{Completion, End, Outcome};
 use lanewright_fabric::traffic::Traffic;
 use serde::Serialize;
 
+use super::best::Candidate;
+use super::faults::Told;
 use crate::number::count;
 
 /// A collective operation as users count its bandwidth.
@@ -48,6 +50,12 @@ pub struct Results {
     pub trimmed: u64,
     /// Packets lost in full queues or on failed links.
     pub lost: u64,
+    /// Packets marked for congestion.
+    pub marked: u64,
+    /// Frames that a link layer sent again.
+    pub replays: u64,
+    /// Pauses that receivers asked for.
+    pub pauses: u64,
     /// Events handled.
     pub events: u64,
     /// Processor time of the engine in seconds, all threads together.
@@ -62,6 +70,12 @@ pub struct Results {
     /// Bandwidth of a collective operation.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<Bandwidth>,
+    /// What failed, and what was under way then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Told>,
+    /// Ways to do a collective that were compared, best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
     /// Estimates used and limits reached.
     pub notes: Vec<String>,
 }
@@ -100,12 +114,17 @@ impl Results {
             retransmitted: counters.retransmitted,
             trimmed: counters.trimmed,
             lost: counters.dropped + counters.corrupted,
+            marked: counters.marked,
+            replays: counters.replays,
+            pauses: counters.pauses,
             events: counters.events,
             cpu_seconds,
             wall_seconds,
             fct_hash: format!("{:016x}", outcome.hash()),
             stopped: outcome.stopped,
             bandwidth: None,
+            faults: Vec::new(),
+            candidates: Vec::new(),
             notes,
         }
     }
@@ -146,6 +165,10 @@ impl Results {
             );
             rows.push(vec!["packets".into(), line]);
         }
+        if self.pauses + self.replays > 0 {
+            let line = format!("{} pauses, {} replays", count(self.pauses), count(self.replays));
+            rows.push(vec!["links".into(), line]);
+        }
         let speed = self.cpu_seconds.filter(|seconds| *seconds > 0.0).map_or_else(String::new, |seconds| {
             format!(" in {seconds:.2} s of processor time, {:.2} M/s", self.events as f64 / seconds * 1e-6)
         });
@@ -156,9 +179,52 @@ impl Results {
             rows.push(vec!["stopped".into(), line]);
         }
         let mut out = crate::terminal::table(&format!("simulation, {} engine", self.engine), &["", ""], rows);
+        out.push_str(&self.draw_faults());
+        out.push_str(&self.draw_candidates());
         for note in &self.notes {
             out.push_str(&format!("note: {note}\n"));
         }
         out
+    }
+
+    fn draw_faults(&self) -> String {
+        if self.faults.is_empty() {
+            return String::new();
+        }
+        let rows = self.faults.iter().map(|fault| {
+            vec![
+                format!("{:.3}", fault.at_us),
+                fault.until_us.map_or_else(String::new, |until| format!("{until:.3}")),
+                fault.what.clone(),
+                count(fault.messages_done),
+                count(fault.messages_under_way),
+                fault.lost.map_or_else(String::new, count),
+            ]
+        });
+        crate::terminal::table(
+            "faults",
+            &["at µs", "until µs", "what", "messages done", "under way", "packets lost"],
+            rows.collect(),
+        )
+    }
+
+    fn draw_candidates(&self) -> String {
+        if self.candidates.is_empty() {
+            return String::new();
+        }
+        let rows = self.candidates.iter().map(|one| {
+            vec![
+                one.collective.clone(),
+                one.chunks.to_string(),
+                format!("{:.3}", one.time_us),
+                one.busbw.map_or_else(String::new, |busbw| format!("{busbw:.3}")),
+                one.by.to_string(),
+            ]
+        });
+        crate::terminal::table(
+            "candidates, best first",
+            &["collective", "chunks", "µs", "busbw GB/s", "by"],
+            rows.collect(),
+        )
     }
 }

@@ -192,13 +192,19 @@ impl TopologyArgs {
         self.topology.is_some() || self.topology_file.is_some()
     }
 
-    /// Makes the network. `named` is the number of endpoints that the traffic speaks of.
-    pub fn make(&self, named: Option<u32>) -> Result<Made, String> {
+    /// Makes the network. `named`: endpoints that the traffic speaks of; `layer`: of links that have none of their own.
+    pub fn make(&self, named: Option<u32>, layer: Option<LinkLayer>) -> Result<Made, String> {
         if let Some(path) = &self.topology_file {
-            return from_file(path);
+            return from_file(path, layer);
+        }
+        if layer.is_some()
+            && (self.topology == Some(Topology::HeadNode)
+                || self.topology == Some(Topology::ScaleUp) && self.preset.is_some())
+        {
+            return Err("links of a head node and of a preset have their own layer: leave out --link-layer".into());
         }
         let whole = Made::whole;
-        let (below, above) = self.links();
+        let (below, above) = self.links(layer.unwrap_or(LinkLayer::Ethernet));
         let topology = self.topology.unwrap_or(Topology::FatTree);
         let nodes = || self.nodes.or(named).ok_or_else(|| "give the number of endpoints with --nodes".to_string());
         Ok(match topology {
@@ -268,13 +274,9 @@ impl TopologyArgs {
     }
 
     /// Links below and above the lowest switches.
-    fn links(&self) -> (Links, Links) {
-        let below = Links {
-            rate: self.link_gbps,
-            delay: self.hop_latency_us,
-            switch_latency: self.switch_latency_us,
-            layer: LinkLayer::Ethernet,
-        };
+    fn links(&self, layer: LinkLayer) -> (Links, Links) {
+        let below =
+            Links { rate: self.link_gbps, delay: self.hop_latency_us, switch_latency: self.switch_latency_us, layer };
         (below, Links { rate: self.up_gbps.unwrap_or(self.link_gbps), ..below })
     }
 
@@ -413,12 +415,16 @@ impl Topology {
     }
 }
 
-fn from_file(path: &Path) -> Result<Made, String> {
+fn from_file(path: &Path, layer: Option<LinkLayer>) -> Result<Made, String> {
     let text = disk::read_text(path).map_err(|why| format!("cannot read {}: {why}", path.display()))?;
     let topo = topo_file::read(&text).map_err(|error| match error.line {
         0 => format!("{}: {error}", path.display()),
         _ => format!("{}:{error}", path.display()),
     })?;
     let title = format!("fat tree of {}, {} endpoints", path.display(), topo.tree.endpoints);
-    Ok(Made::whole(topo.build(), title))
+    let mut network = topo.build();
+    if let Some(layer) = layer {
+        network.edges.iter_mut().for_each(|edge| (edge.layer, edge.lanes) = (layer, layer.usual_lanes()));
+    }
+    Ok(Made::whole(network, title))
 }

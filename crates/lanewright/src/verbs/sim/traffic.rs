@@ -5,34 +5,41 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use lanewright_fabric::collective::{self, Algorithm, Collective, Operation, bandwidth};
 use lanewright_fabric::fault::Timeline;
-use lanewright_fabric::network::{EndpointId, Network};
+use lanewright_fabric::flow::Ways;
+use lanewright_fabric::network::{EdgeId, EndpointId, Network};
 use lanewright_fabric::outcome::{End, Outcome};
 use lanewright_fabric::route::Routes;
 use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::traffic::connection_matrix::{self, ConnectionMatrix};
 use lanewright_fabric::traffic::flow_sizes::FlowSizes;
+use lanewright_fabric::traffic::goal;
 use lanewright_fabric::traffic::pattern::{Pattern, Plan, Sizes};
+use lanewright_fabric::traffic::program::{Lowering, SendDone};
 use lanewright_fabric::traffic::{Traffic, When, Work, lockstep};
 use lanewright_model::problem::Problems;
 use lanewright_model::text::Texts;
 
+use super::best::{self, Candidate};
 use super::results::Bandwidth;
-use super::{Refusal, units};
+use super::{Refusal, traces, units};
 use crate::disk;
 
 /// Options that say what travels.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Traffic")]
 pub struct TrafficArgs {
-    /// Traffic file: a connection matrix of htsim (.cm)
+    /// Traffic file: a connection matrix of htsim (.cm), programs of ranks in GOAL's text (.goal), or a folder of Chakra
+    /// traces, one per rank (.et)
     #[arg(long, value_name = "FILE", group = "source")]
     pub traffic: Option<PathBuf>,
     /// Messages by a rule
     #[arg(long, value_enum, group = "source")]
     pub pattern: Option<Rule>,
-    /// Collective operation, with its algorithm before it: ring-all-reduce, direct-all-to-all, double-tree-broadcast
-    #[arg(long, value_name = "NAME", value_parser = collective::parse, group = "source")]
-    pub collective: Option<(Operation, Algorithm)>,
+    /// Collective operation, with its algorithm before it, as in ring-all-reduce, or with `best` to compare them all.
+    /// Operations: all-reduce, reduce-scatter, all-gather, all-to-all, broadcast, send-recv. Algorithms: ring, tree,
+    /// double-tree, halving-doubling, recursive-doubling, bruck, direct, hierarchical, rail-aware, in-switch
+    #[arg(long, value_name = "NAME", value_parser = named, group = "source")]
+    pub collective: Option<(Operation, Option<Algorithm>)>,
     /// Ranks of the collective, or senders of an incast, receivers of an outcast, members of an all-to-all; else all
     /// endpoints, or all accelerators of a system
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
@@ -116,7 +123,8 @@ pub struct Source {
 
 enum What {
     Matrix(Box<ConnectionMatrix>, Traffic),
-    Collective(TrafficArgs, Operation, Algorithm),
+    Programs(u32, Traffic),
+    Collective(TrafficArgs, Operation, Option<Algorithm>),
     Pattern(TrafficArgs, Rule),
 }
 
@@ -124,12 +132,32 @@ enum What {
 pub struct Place<'a> {
     /// The network.
     pub network: &'a Network,
+    /// Edges closed from the start.
+    pub closed: &'a [EdgeId],
     /// The first so many endpoints may take part in collectives and patterns.
     pub ranks: u32,
     /// Rate of an endpoint's links.
     pub rate: Rate,
     /// Where chance comes from.
     pub seed: u64,
+    /// Ways that messages take.
+    pub ways: Ways,
+}
+
+/// Traffic for a network.
+pub struct Ready {
+    /// The traffic.
+    pub traffic: Traffic,
+    /// The collective that it is.
+    pub collective: Option<Collective>,
+    /// What the collective was chosen from.
+    pub candidates: Vec<Candidate>,
+}
+
+impl From<Traffic> for Ready {
+    fn from(traffic: Traffic) -> Self {
+        Self { traffic, collective: None, candidates: Vec::new() }
+    }
 }
 
 impl Source {
@@ -138,7 +166,7 @@ impl Source {
         match (&args.traffic, args.collective) {
             (Some(path), _) => read_file(path, texts, found),
             (None, Some((operation, algorithm))) => Ok(Self {
-                title: format!("{} {}", algorithm.name(), operation.name()),
+                title: format!("{} {}", algorithm.map_or("best", Algorithm::name), operation.name()),
                 nodes: args.ranks,
                 what: What::Collective(args.clone(), operation, algorithm),
             }),
@@ -154,7 +182,7 @@ impl Source {
     }
 
     /// The traffic on this network.
-    pub fn traffic(&self, place: &Place<'_>) -> Result<(Traffic, Option<Collective>), String> {
+    pub fn traffic(&self, place: &Place<'_>) -> Result<Ready, String> {
         let (has, ranks) = (place.network.endpoints.len(), place.ranks);
         match &self.what {
             What::Matrix(matrix, traffic) => {
@@ -162,7 +190,13 @@ impl Source {
                 if has < needs {
                     return Err(format!("{} has {needs} nodes, but the network only {has} endpoints", self.title));
                 }
-                Ok((traffic.clone(), None))
+                Ok(traffic.clone().into())
+            }
+            What::Programs(needs, traffic) => {
+                if ranks < *needs {
+                    return Err(format!("{} has {needs} ranks, but the network only {ranks} for them", self.title));
+                }
+                Ok(traffic.clone().into())
             }
             What::Collective(args, operation, algorithm) => {
                 let wanted = args.ranks.unwrap_or(ranks);
@@ -178,15 +212,24 @@ impl Source {
                     channels: args.channels,
                     group: args.group,
                     when: if args.acknowledged { When::Acknowledged } else { When::Delivered },
-                    ..Collective::new(*operation, *algorithm, members, args.bytes.unwrap_or(1 << 30))
+                    ..Collective::new(
+                        *operation,
+                        algorithm.unwrap_or(operation.algorithms()[0]),
+                        members,
+                        args.bytes.unwrap_or(1 << 30),
+                    )
+                };
+                let (collective, candidates) = match algorithm {
+                    Some(_) => (collective, Vec::new()),
+                    None => best::choose(&collective, place)?,
                 };
                 let mut traffic = collective.traffic().map_err(|error| error.to_string())?;
                 if args.lockstep {
                     traffic = lockstep::lockstep(&traffic, collective.when).map_err(|error| error.to_string())?;
                 }
-                Ok((traffic, Some(collective)))
+                Ok(Ready { traffic, collective: Some(collective), candidates })
             }
-            What::Pattern(args, rule) => pattern(args, *rule, place).map(|traffic| (traffic, None)),
+            What::Pattern(args, rule) => pattern(args, *rule, place).map(Ready::from),
         }
     }
 
@@ -194,7 +237,7 @@ impl Source {
     pub fn faults(&self, network: &Network) -> Result<Timeline, String> {
         match &self.what {
             What::Matrix(matrix, _) => matrix.faults(network).map_err(|why| format!("{}: {why}", self.title)),
-            What::Collective(..) | What::Pattern(..) => Ok(Timeline::default()),
+            What::Programs(..) | What::Collective(..) | What::Pattern(..) => Ok(Timeline::default()),
         }
     }
 }
@@ -241,22 +284,63 @@ pub fn bandwidth(collective: &Collective, outcome: &Outcome) -> Option<Bandwidth
     })
 }
 
+/// A collective by name; `best` stands for any algorithm.
+fn named(name: &str) -> Result<(Operation, Option<Algorithm>), String> {
+    match name.strip_prefix("best-") {
+        Some(operation) => collective::parse(operation).map(|(operation, _)| (operation, None)),
+        None => collective::parse(name).map(|(operation, algorithm)| (operation, Some(algorithm))),
+    }
+}
+
 fn read_file(path: &Path, texts: &mut Texts, found: &mut Problems) -> Result<Source, Refusal> {
     let name = path.display().to_string();
+    let title = name.clone();
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-    if ending != "cm" {
-        return Err(
-            format!("the form of {name} is not known\n  help: let the name of a connection matrix end in .cm").into()
-        );
-    }
-    let text = disk::read_at_most(path, connection_matrix::CM_LIMIT_BYTES)
-        .map_err(|why| format!("cannot read {name}: {why}"))?;
-    let file = texts.add(name.clone(), text);
-    let read = connection_matrix::read(file, texts, found);
-    found.sort();
-    let Some((matrix, traffic)) = read else { return Err(Refusal::Problems) };
-    let nodes = Some(matrix.nodes);
-    Ok(Source { title: name, nodes, what: What::Matrix(Box::new(matrix), traffic) })
+    let (nodes, what) = if path.is_dir() {
+        let (ranks, traffic) = traces::read(path, found)?;
+        (ranks, What::Programs(ranks, traffic))
+    } else {
+        let read = |limit: usize| disk::read_at_most(path, limit).map_err(|why| format!("cannot read {name}: {why}"));
+        match ending.as_str() {
+            "cm" => {
+                let file = texts.add(name.clone(), read(connection_matrix::CM_LIMIT_BYTES)?);
+                let matrix = connection_matrix::read(file, texts, found);
+                found.sort();
+                let Some((matrix, traffic)) = matrix else { return Err(Refusal::Problems) };
+                (matrix.nodes, What::Matrix(Box::new(matrix), traffic))
+            }
+            "goal" => {
+                let file = texts.add(name.clone(), read(goal::GOAL_LIMIT_BYTES)?);
+                let programs = goal::read(file, texts, found);
+                found.sort();
+                let Some(programs) = programs else { return Err(Refusal::Problems) };
+                // A send is done for its program when it has begun, as in LogGOPSim's eager messages.
+                let how = Lowering { send_done: SendDone::Begun, algorithm: &Lowering::usual, template: None };
+                match programs.programs.traffic(&how) {
+                    Ok((traffic, _)) => (programs.programs.ranks, What::Programs(programs.programs.ranks, traffic)),
+                    Err(errors) => {
+                        errors.iter().for_each(|error| found.push(programs.problem(error)));
+                        return Err(Refusal::Problems);
+                    }
+                }
+            }
+            "et" => {
+                return Err(format!(
+                    "{name} is the trace of one rank\n  help: give the folder that holds all ranks' traces: --traffic {}",
+                    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).display()
+                )
+                .into());
+            }
+            _ => {
+                return Err(format!(
+                    "the form of {name} is not known\n  help: the name of a connection matrix ends in .cm, that of GOAL \
+                     programs in .goal; Chakra traces are a folder of .et files"
+                )
+                .into());
+            }
+        }
+    };
+    Ok(Source { title, nodes: Some(nodes), what })
 }
 
 /// Endpoints that something is sent to, each once. Acknowledgements go back, so senders are among them.

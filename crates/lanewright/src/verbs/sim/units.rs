@@ -78,6 +78,30 @@ pub fn shares(text: &str) -> Result<(f64, f64), String> {
     }
 }
 
+/// Bytes of a buffer, none too: `0`, `64KiB`.
+pub fn buffer(text: &str) -> Result<u32, String> {
+    let bytes = if text.trim() == "0" { 0 } else { bytes(text)? };
+    u32::try_from(bytes).map_err(|_| "a buffer is smaller than 4 GiB".into())
+}
+
+/// A shared buffer and a share of it: `64MB,0.5`.
+pub fn pool(text: &str) -> Result<(u64, f64), String> {
+    let wrong = || "a size and a share are expected, as in 64MB,0.5".to_string();
+    let (size, share) = text.split_once(',').ok_or_else(wrong)?;
+    Ok((bytes(size)?, positive(share.trim())?))
+}
+
+/// Two rising queues and a share: `800kB,3200kB,0.2`.
+pub fn red(text: &str) -> Result<(u64, u64, f64), String> {
+    let wrong = || "two rising sizes and a share from 0 to 1 are expected, as in 800kB,3200kB,0.2".to_string();
+    let mut parts = text.split(',');
+    let (Some(from), Some(to), Some(most), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(wrong());
+    };
+    let (from, to, most) = (bytes(from)?, bytes(to)?, positive(most.trim())?);
+    if from <= to && most <= 1.0 { Ok((from, to, most)) } else { Err(wrong()) }
+}
+
 /// A number above zero.
 pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -116,5 +140,9 @@ mod tests {
         assert_eq!(shares("0.2,0.8"), Ok((0.2, 0.8)));
         assert!(shares("0.8,0.2").is_err() && shares("1").is_err());
         assert!(positive("inf").is_err() && positive("0").is_err());
+        assert_eq!((buffer("0"), buffer("64KiB")), (Ok(0), Ok(65_536)));
+        assert_eq!(pool("64MB,0.5"), Ok((64_000_000, 0.5)));
+        assert_eq!(red("800kB, 3200kB, 0.2"), Ok((800_000, 3_200_000, 0.2)));
+        assert!(buffer("8GiB").is_err() && pool("64MB").is_err() && red("2kB,1kB,0.2").is_err() && red("1,2").is_err());
     }
 }
