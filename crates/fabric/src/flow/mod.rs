@@ -6,8 +6,8 @@
 //! Legrand, "On the validity of flow-level TCP network models for grid and cloud simulations", 2013). There are no queues
 //! and no losses, and a share is reached at once; [`short`] is where a correction for that enters.
 //!
-//! Only what is connected with a change is shared anew ([`engine`]); messages that share alike are one variable and edges
-//! that cannot decide are left out ([`table`]).
+//! Only what is connected with a change is shared anew (`engine`); messages that share alike are one variable and edges
+//! that cannot decide are left out (`table`).
 
 mod agenda;
 mod engine;

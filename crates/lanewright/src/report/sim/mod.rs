@@ -1,6 +1,6 @@
 //! The report of a simulation: how long messages took, where links were full, what went wrong, on one page.
 //!
-//! Self-contained like the review. Every section has its file; [`survey::Survey`] is what several of them need. Drawings
+//! Self-contained like the review. Every section has its file; `survey::Survey` is what several of them need. Drawings
 //! are bounded: large networks are folded to groups, long series thinned to their extremes, tables cut with a word that says
 //! so.
 
