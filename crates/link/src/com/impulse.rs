@@ -58,6 +58,9 @@ pub fn impulse_response(
     Ok(impulse)
 }
 
+/// Steps of a turning phasor by products, before rounding is taken out of it.
+const TURNS: u32 = 64;
+
 /// The transfer function at 0, step, 2 step, .. `bins` step.
 fn interpolate(
     transfer: &[Complex64],
@@ -100,6 +103,10 @@ fn interpolate(
     let mut out = Vec::with_capacity(bins + 1);
     let mut right = 1; // fin[right - 1] <= f < fin[right], kept inside the data
     let mut above: Option<(f64, f64)> = None; // frequency and phase of the last sample inside the data
+    // Above the data the phase is a straight line: a turn by one step is a product, taken anew now and then.
+    let line = high_slope.unwrap_or((phase[n - 1] - phase[n - 2]) / (fin[n - 1] - fin[n - 2]));
+    let turn = Complex64::from_polar(1.0, line * step_hz);
+    let (mut unit, mut turned) = (Complex64::new(1.0, 0.0), TURNS);
     for k in 0..=bins {
         let f = step_hz * k as f64;
         while right + 1 < n && f >= fin[right] {
@@ -123,7 +130,14 @@ fn interpolate(
         if f <= fin[n - 1] {
             above = Some((f, angle));
         }
-        out.push(Complex64::from_polar(1.0, angle) * level);
+        if f > fin[n - 1] && turned < TURNS {
+            unit *= turn;
+            turned += 1;
+        } else {
+            unit = Complex64::from_polar(1.0, angle);
+            turned = if f > fin[n - 1] { 0 } else { TURNS };
+        }
+        out.push(unit * level);
     }
     Ok(out)
 }
