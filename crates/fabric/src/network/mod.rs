@@ -7,21 +7,7 @@ use serde::Serialize;
 
 use crate::time::{Rate, Time};
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(pub u32);
-
-        impl $name {
-            /// As an index.
-            pub fn index(self) -> usize { self.0 as usize }
-        }
-    )+};
-}
-
-ids! {
+lanewright_model::ids! {
     /// A node: index into [`Network::nodes`].
     NodeId,
     /// One direction of a link: index into [`Network::edges`]. The other direction is `id ^ 1`.

@@ -18,16 +18,9 @@ pub mod pattern;
 pub mod program;
 pub mod random;
 
-/// A task: index into [`Traffic::tasks`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct TaskId(pub u32);
-
-impl TaskId {
-    /// As an index.
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
+lanewright_model::ids! {
+    /// A task: index into [`Traffic::tasks`].
+    TaskId,
 }
 
 /// What a task is.

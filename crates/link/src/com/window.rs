@@ -198,15 +198,17 @@ fn half_window(eye: &ModuleEye) -> usize {
     (eye.window_mui / 1000.0 * eye.samples_per_ui as f64).floor().max(0.0) as usize
 }
 
+/// Middle sample of a unit interval and the samples on each side of it that the window takes; `None` where it does not fit.
+fn window_of(eye: &ModuleEye) -> Option<(usize, usize)> {
+    let (middle, half) = (eye.samples_per_ui / 2, half_window(eye));
+    (half <= middle && middle + half < eye.samples_per_ui).then_some((middle, half))
+}
+
 /// Edges of the worst eye over the window; `None` where the pulse is too short for it.
 pub fn window_edges(source: EyeSource) -> Option<Edges> {
     let resampled = Resampled::new(source)?;
     let eye = source.eye;
-    let half = half_window(eye);
-    let middle = eye.samples_per_ui / 2;
-    if half > middle || middle + half >= eye.samples_per_ui {
-        return None;
-    }
+    let (middle, half) = window_of(eye)?;
     let columns: Vec<Column> = (middle - half..=middle + half).map(|k| resampled.column(k, 1)).collect();
     let weights = weights(eye, half);
     let levels = source.parameters.signal.levels;
@@ -331,11 +333,7 @@ fn worst(edges: impl Iterator<Item = Edges>) -> Option<Edges> {
 pub fn height_bound(source: EyeSource, all_columns: bool, coarse: i64) -> Option<f64> {
     let resampled = Resampled::new(source)?;
     let eye = source.eye;
-    let half = half_window(eye);
-    let middle = eye.samples_per_ui / 2;
-    if half > middle || middle + half >= eye.samples_per_ui {
-        return None;
-    }
+    let (middle, half) = window_of(eye)?;
     let weights = weights(eye, half);
     let sum: f64 = weights.iter().sum();
     let used: Vec<usize> = if all_columns { (0..=2 * half).collect() } else { vec![half] };

@@ -12,21 +12,7 @@ use crate::figure::Band;
 use crate::text::{Placed, Span};
 use crate::units::*;
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-        #[serde(transparent)]
-        pub struct $name(pub u32);
-
-        impl $name {
-            /// As an index.
-            pub fn index(self) -> usize { self.0 as usize }
-        }
-    )+};
-}
-
-ids! {
+crate::ids! {
     /// A part: index into [`Catalogue::parts`].
     PartId,
     /// A protocol: index into [`Catalogue::protocols`].

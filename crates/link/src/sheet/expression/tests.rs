@@ -80,6 +80,9 @@ fn ranges_round_as_octave_does() {
     assert_eq!(row("1:3"), [1.0, 2.0, 3.0]);
     assert!(numbers("3:1").is_empty());
     assert_eq!(row("[0:0.3:1]"), [0.0, 0.3, 0.6, 3.0 * 0.3]);
+    // The count comes to 5.999999999999994 steps; Octave's last of seven elements is 3fe428f5c28f5c28.
+    let grid = range(0.57, 0.01, 0.57 + 6.0 * 0.01).expect("finite");
+    assert_eq!((grid.len(), grid.values()[6].to_bits()), (7, 0x3fe4_28f5_c28f_5c28));
 }
 
 #[test]
