@@ -84,6 +84,7 @@ pub(super) fn lower(job: &Job, plans: &[Plan], seed: u64) -> Made {
     let steps = job.items.iter().zip(plans).map(|(item, plan)| Step {
         name: item.name.clone(),
         kind: item.kind.word(),
+        when: if item.usual.acknowledged { When::Acknowledged } else { When::Delivered },
         collective: match plan {
             Plan::Collectives(all) => all.first().cloned(),
             _ => None,

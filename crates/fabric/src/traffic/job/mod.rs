@@ -33,7 +33,7 @@ use lanewright_model::text::{FileId, Placed, Texts};
 
 use crate::collective::{Algorithm, Collective, Operation};
 use crate::time::{Rate, Time};
-use crate::traffic::Traffic;
+use crate::traffic::{Traffic, When};
 use forms::Ranks;
 use tables::{CollectiveTable, ComputeTable, MemoryTable, MessageTable, PatternTable, Usual};
 
@@ -118,6 +118,8 @@ pub struct Step {
     pub kind: &'static str,
     /// One of the collectives that it is (all of its groups are alike but for their members).
     pub collective: Option<Collective>,
+    /// When it counts as done.
+    pub when: When,
 }
 
 /// A job as traffic.

@@ -6,7 +6,7 @@ use super::*;
 use crate::network::EndpointId;
 use crate::traffic::pattern::{Pattern, Plan, Sizes};
 use crate::traffic::program::Lowering;
-use crate::traffic::{TaskId, When, Work};
+use crate::traffic::{TaskId, Work};
 
 fn ground(endpoints: u32) -> Ground<'static> {
     let rate = Rate::gbps(400.0).expect("positive");

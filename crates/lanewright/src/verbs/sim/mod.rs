@@ -6,6 +6,7 @@ mod faults;
 mod files;
 mod links;
 mod results;
+mod steps;
 mod switches;
 mod system;
 mod topology;
@@ -38,6 +39,7 @@ use crate::simulated::{Facts, Simulated};
   lanewright sim --traffic permutation.cm --topology fat-tree --nodes 128 --tiers 3 \\
                  --link-gbps 400 --hop-latency-us 1 --switch-latency-us 0 --mtu 4150 \\
                  --transport uec --routing spray --queue-bdp 1 --seed 13 --json
+  lanewright sim --traffic job.toml --nodes 64 --collective-algorithm all-reduce=double-tree
   lanewright sim --traffic incast.cm --topology-file oversubscribed.topo --transport uec-credit
   lanewright sim --pattern incast --ranks 16 --bytes 2MB --nodes 128 --tiers 3
   lanewright sim --traffic moe.cm --topology rail --servers 32 --preset nvlink4
@@ -136,7 +138,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     let mut settings = args.engine.packet(network, rate)?;
     let ways = args.engine.flow(settings.routing).ways;
     let place = traffic::Place { network, closed: &made.closed, ranks: made.ranks, rate, seed: args.engine.seed, ways };
-    let traffic::Ready { traffic, collective, candidates } = source.traffic(&place)?;
+    let traffic::Ready { traffic, collective, candidates, steps } = source.traffic(&place, found)?;
     traffic.check(network.endpoints.len()).map_err(|error| error.to_string())?;
     let mut faults = source.faults(network)?;
     let quality = settings.links.quality;
@@ -184,6 +186,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     told.iter_mut().for_each(|fault| fault.fill(&outcome));
     results.faults = told;
     results.candidates = candidates;
+    results.steps = steps.rows(&outcome);
     results.bandwidth = collective.and_then(|collective| traffic::bandwidth(&collective, &outcome));
     let facts = Facts {
         title: results.traffic.clone(),
