@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::credit::Pacer;
+use super::doorbell::Doorbell;
 use super::event::{Calendar, Event, Kind};
 use super::hpcc::Trail;
 use super::layered::Layered;
@@ -79,6 +80,8 @@ pub(super) struct Engine<'a> {
     pub(super) pool: Pool,
     pub(super) ports: Vec<Port>,
     pub(super) nics: Vec<Nic>,
+    /// One per link of endpoints; empty where NICs have no limits.
+    pub(super) doorbells: Vec<Doorbell>,
     pub(super) senders: Slab<Sender>,
     pub(super) receivers: Slab<Receiver>,
     pub(super) pacers: Vec<Pacer>,
@@ -156,6 +159,7 @@ impl<'a> Engine<'a> {
             pool: Pool::default(),
             ports,
             nics: vec![Nic::default(); links],
+            doorbells: super::doorbell::doorbells(scene),
             senders: Slab::new(tasks),
             receivers: Slab::new(tasks),
             pacers: if params.credit { vec![Pacer::default(); network.endpoints.len()] } else { Vec::new() },
@@ -248,6 +252,7 @@ impl<'a> Engine<'a> {
                 self.fault(entity);
             }
             Kind::Pace => self.pace(entity),
+            Kind::Post => self.post(entity, event.payload()),
         }
     }
 

@@ -9,6 +9,7 @@ mod accept;
 mod control;
 mod credit;
 mod dcqcn;
+mod doorbell;
 mod engine;
 mod errors;
 mod event;
@@ -45,6 +46,7 @@ mod switching;
 mod tasks;
 
 pub use dcqcn::Dcqcn;
+pub use doorbell::NicSettings;
 pub use hpcc::Hpcc;
 pub use link_settings::{LinkSettings, PauseSettings, ReplaySettings};
 pub use repair::Repair;

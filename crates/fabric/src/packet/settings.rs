@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::dcqcn::Dcqcn;
+use super::doorbell::NicSettings;
 use super::hpcc::Hpcc;
 use super::link_settings::LinkSettings;
 use super::repair::Repair;
@@ -108,6 +109,8 @@ pub struct Settings {
     pub base_rtt: Option<Time>,
     /// Link layers.
     pub links: LinkSettings,
+    /// Limits of NICs.
+    pub nic: NicSettings,
     /// Whether to count what each edge carries.
     pub edge_use: bool,
     /// What to record over time.
@@ -142,6 +145,7 @@ impl Default for Settings {
             target_delay: None,
             base_rtt: None,
             links: LinkSettings::default(),
+            nic: NicSettings::default(),
             edge_use: false,
             sampling: None,
             threads: 1,
