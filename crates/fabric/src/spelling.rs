@@ -3,7 +3,7 @@
 use crate::time::{Rate, Time};
 
 /// A number and the unit behind it.
-fn split(text: &str) -> Result<(f64, &str), String> {
+pub fn number_and_unit(text: &str) -> Result<(f64, &str), String> {
     let text = text.trim();
     let end = text
         .char_indices()
@@ -22,7 +22,7 @@ fn split(text: &str) -> Result<(f64, &str), String> {
 
 /// Bytes: `2000000`, `64KiB`, `1MiB`, `1GiB`, `2MB`.
 pub fn bytes(text: &str) -> Result<u64, String> {
-    let (number, unit) = split(text)?;
+    let (number, unit) = number_and_unit(text)?;
     let factor: f64 = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 1.0,
         "kb" | "k" => 1e3,
@@ -44,7 +44,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 
 /// A rate, in Gb/s where no unit is given: `400`, `400G`, `1.6T`.
 pub fn gbps(text: &str) -> Result<Rate, String> {
-    let (number, unit) = split(text)?;
+    let (number, unit) = number_and_unit(text)?;
     let unit = unit.to_ascii_lowercase();
     let factor = match unit.trim_end_matches("b/s").trim_end_matches("bps").trim_end_matches("bit/s") {
         "" | "g" => 1.0,
@@ -57,7 +57,7 @@ pub fn gbps(text: &str) -> Result<Rate, String> {
 
 /// A time, in microseconds where no unit is given: `1`, `0.5`, `500ns`, `2ms`.
 pub fn microseconds(text: &str) -> Result<Time, String> {
-    let (number, unit) = split(text)?;
+    let (number, unit) = number_and_unit(text)?;
     let seconds = match unit.to_ascii_lowercase().as_str() {
         "ps" => 1e-12,
         "ns" => 1e-9,

@@ -6,6 +6,7 @@ use super::credit::Pacer;
 use super::doorbell::Doorbell;
 use super::event::{Calendar, Event, Kind};
 use super::hpcc::Trail;
+use super::in_network::Operations;
 use super::layered::Layered;
 use super::ndp::Puller;
 use super::nic::Nic;
@@ -70,6 +71,13 @@ impl<'a> Scene<'a> {
     }
 }
 
+impl Scene<'_> {
+    /// Whether a task is an operation of switches.
+    pub(super) fn in_network(&self, task: u32) -> bool {
+        matches!(self.traffic.tasks[task as usize].work, Work::InNetwork { .. })
+    }
+}
+
 /// The state of a run.
 pub(super) struct Engine<'a> {
     pub(super) scene: &'a Scene<'a>,
@@ -99,6 +107,8 @@ pub(super) struct Engine<'a> {
     /// All packets that came to endpoints, for tests of their order.
     #[cfg(test)]
     pub(super) delivered: Vec<super::pool::Packet>,
+    /// Operations of switches, where there are any.
+    pub(super) operations: Option<Box<Operations>>,
     /// Link layers beyond plain Ethernet, where there are any.
     pub(super) layered: Option<Box<Layered>>,
     /// Empty when not asked for.
@@ -173,6 +183,7 @@ impl<'a> Engine<'a> {
             done: 0,
             #[cfg(test)]
             delivered: Vec::new(),
+            operations: super::in_network::operations(scene),
             layered,
             uses: if settings.edge_use { vec![EdgeUse::default(); network.edges.len()] } else { Vec::new() },
             series: Series::default(),
@@ -253,6 +264,7 @@ impl<'a> Engine<'a> {
             }
             Kind::Pace => self.pace(entity),
             Kind::Post => self.post(entity, event.payload()),
+            Kind::Summed => self.summed(entity, event.payload()),
         }
     }
 

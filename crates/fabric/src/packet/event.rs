@@ -31,10 +31,12 @@ pub(super) enum Kind {
     Link = 8,
     /// A message is a stage further at its NIC; entity: task, payload: see [`super::doorbell`].
     Post = 9,
+    /// A switch has added up a segment; entity: task, payload: switch of its tree.
+    Summed = 10,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Fault,
         Self::Wake,
         Self::Arrive,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Pace,
         Self::Link,
         Self::Post,
+        Self::Summed,
     ];
 }
 

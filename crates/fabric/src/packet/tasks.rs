@@ -21,8 +21,7 @@ impl Engine<'_> {
         self.finishes[task as usize].start = Time(self.now);
         match scene.traffic.tasks[task as usize].work {
             Work::Delay { time, .. } => self.push(self.now.saturating_add(time.0), Kind::Elapsed, task, 0),
-            // Said in the outcome's notes.
-            Work::InNetwork { .. } => {}
+            Work::InNetwork { group, bytes } => self.begin_in_network(task, group, bytes),
             Work::Message { .. } if self.ring(task) => {}
             Work::Message { .. } => self.begin_sending(task),
         }

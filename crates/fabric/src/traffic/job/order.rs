@@ -51,10 +51,8 @@ pub(super) fn job(file: JobFile, problems: &mut Problems) -> Option<Job> {
     for group in file.group {
         if group.id.trim_start().starts_with('[') || group.id.is_empty() {
             problems.push(Problem::error("name", "the name of a group is a word", group.id.span, "here"));
-        } else if groups.contains_key(&group.id.value) {
+        } else if groups.insert(group.id.value.clone(), group.ranks).is_some() {
             problems.push(twice("group", &group.id));
-        } else {
-            groups.insert(group.id.value, group.ranks);
         }
     }
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
@@ -114,7 +112,7 @@ fn values(items: &[Item], problems: &mut Problems) {
     }
 }
 
-fn unknown(what: &str, name: &Placed<String>, known: Vec<&str>) -> Problem {
+fn unknown(what: &str, name: &Placed<String>, known: &[&str]) -> Problem {
     let near = nearest(&name.value, known.iter().copied());
     let label = near.map_or_else(|| "not known".to_string(), |near| format!("did you mean `{near}`?"));
     let problem = Problem::error("unknown-name", format!("there is no {what} `{}`", name.value), name.span, label);
@@ -143,8 +141,8 @@ fn phases(items: &[Item], names: &BTreeMap<String, usize>, problems: &mut Proble
             }
             None => {
                 sound = false;
-                let known = names.iter().filter(|(_, at)| is_phase(**at)).map(|(name, _)| name.as_str()).collect();
-                problems.push(unknown("phase", phase, known));
+                let known = names.iter().filter(|(_, at)| is_phase(**at)).map(|(name, _)| name.as_str());
+                problems.push(unknown("phase", phase, &known.collect::<Vec<_>>()));
             }
         }
     }
@@ -217,7 +215,7 @@ fn waits(
                         .iter()
                         .filter(|(_, other)| phases[**other] == phases[at] && **other != at)
                         .map(|(name, _)| name.as_str());
-                    problems.push(unknown("step", name, known.collect()));
+                    problems.push(unknown("step", name, &known.collect::<Vec<_>>()));
                 }
             }
         }

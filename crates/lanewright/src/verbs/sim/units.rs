@@ -1,6 +1,28 @@
 //! Sizes, rates, times and shares as flags take them.
 
+use lanewright_fabric::spelling::number_and_unit;
 pub use lanewright_fabric::spelling::{bytes, gbps, microseconds};
+use lanewright_fabric::time::Time;
+
+/// A time, in nanoseconds where no unit is given.
+pub fn nanoseconds(text: &str) -> Result<Time, String> {
+    let (number, unit) = number_and_unit(text)?;
+    if unit.is_empty() { microseconds(&format!("{number}ns")) } else { microseconds(text) }
+}
+
+/// Time from one to the next of so many per second: `200M`, `1.5M/s`.
+pub fn spacing(text: &str) -> Result<Time, String> {
+    let (number, unit) = number_and_unit(text)?;
+    let factor = match unit.trim_end_matches("/s") {
+        "" => 1.0,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        _ => return Err(format!("`{unit}` is no rate; k, M and G per second are")),
+    };
+    let found = Time::from_seconds(1.0 / (number * factor)).filter(|time| *time > Time::ZERO);
+    found.ok_or_else(|| "a rate above 0 and up to 1 in a picosecond is expected".into())
+}
 
 /// Two shares of a queue: `0.2,0.8`.
 pub fn shares(text: &str) -> Result<(f64, f64), String> {
@@ -46,6 +68,13 @@ pub fn positive(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_of_nics() {
+        assert_eq!((nanoseconds("700"), nanoseconds("1.5us")), (Ok(Time::ns(700)), Ok(Time::ns(1500))));
+        assert_eq!((spacing("200M"), spacing("1M/s")), (Ok(Time::ns(5)), Ok(Time::us(1))));
+        assert!(spacing("0").is_err() && spacing("5 apples").is_err() && spacing("9e30").is_err());
+    }
 
     #[test]
     fn shares_and_buffers() {
