@@ -239,6 +239,7 @@ fn link(scene: &Scene<'_>, port: &mut Port, id: EdgeId, spoilt: bool) -> Link {
     let ethernet = matches!(edge.layer, LinkLayer::Ethernet | LinkLayer::LosslessEthernet);
     let mut framing = match ethernet {
         true if settings.ethernet_gap => Framing::of(edge.layer),
+        false if settings.framing && network.flits_counted => Framing::of(edge.layer).without_flits(),
         false if settings.framing => Framing::of(edge.layer),
         _ => Framing::NONE,
     };

@@ -267,7 +267,8 @@ impl TopologyArgs {
                 let (domain, links) = self.scale_up(nodes()?, &below);
                 domain.check()?;
                 let title = format!("scale-up domain of {} behind {} switches", domain.endpoints, domain.switches);
-                whole(domain.build(&links), title)
+                let network = Network { flits_counted: self.preset.is_some(), ..domain.build(&links) };
+                whole(network, title)
             }
             Topology::HeadNode => return self.head_node(),
         })
