@@ -95,7 +95,7 @@ impl<'a> State<'a> {
                     let members =
                         traffic.multicasts.get(group as usize).ok_or(FlowError::NoGroup(TaskId(at as u32)))?;
                     if groups[group as usize] == NONE {
-                        let way = in_network::way(self.network, self.routes, members)?;
+                        let way = in_network::way(self.network, self.routes, self.ways, members)?;
                         self.ends.push((NONE, NONE));
                         groups[group as usize] = table.way(&way, self.fairness).ok_or(FlowError::TooLarge)?;
                     }
