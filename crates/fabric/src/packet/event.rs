@@ -45,6 +45,13 @@ impl Kind {
     ];
 }
 
+impl Kind {
+    /// Whether its time was set by a user rather than by packets.
+    fn is_appointment(self) -> bool {
+        matches!(self, Self::Fault | Self::Start | Self::Elapsed)
+    }
+}
+
 /// Bits for the entity: a quarter of a billion of edges or tasks.
 const ENTITY_BITS: u32 = 28;
 const ENTITY_MASK: u32 = (1 << ENTITY_BITS) - 1;
@@ -202,6 +209,40 @@ impl Calendar {
         match self.open.get(self.done) {
             Some(event) => Some(event.time()),
             None => self.next_slot().map(|slot| slot << self.shift),
+        }
+    }
+
+    /// When the first of the events comes that have a time of their own rather than one that follows from packets.
+    pub(super) fn next_appointment(&self) -> Option<u64> {
+        let near = self.open[self.done..].iter().chain(self.slots.iter().flatten());
+        let all = near.copied().chain(self.far.iter().map(|Reverse(event)| *event));
+        all.filter(|event| event.kind().is_appointment()).map(Event::time).min()
+    }
+
+    /// Puts these events forward by `span` ps; none then lies before the last event taken out.
+    pub(super) fn hasten(&mut self, span: u64) {
+        let mut all: Vec<Event> = Vec::new();
+        let mut stays = |event: &Event| {
+            let appointment = event.kind().is_appointment();
+            if appointment {
+                all.push(*event);
+            }
+            !appointment
+        };
+        self.open.drain(..self.done);
+        self.done = 0;
+        self.open.retain(&mut stays);
+        for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_empty()) {
+            let before = slot.len();
+            slot.retain(&mut stays);
+            self.near -= before - slot.len();
+            if slot.is_empty() {
+                self.occupied[index / 64] &= !(1 << (index % 64));
+            }
+        }
+        self.far.retain(|Reverse(event)| stays(event));
+        for event in all {
+            self.push(Event::new(event.time() - span, event.kind(), event.entity(), event.payload()));
         }
     }
 

@@ -12,6 +12,7 @@ mod dcqcn;
 mod engine;
 mod errors;
 mod event;
+mod fast_forward;
 mod faulty;
 mod feedback;
 mod forward;
@@ -40,6 +41,7 @@ mod settings;
 mod slab;
 mod slow_ports;
 mod spray;
+mod steady;
 mod swift;
 mod switching;
 mod tasks;
@@ -72,7 +74,10 @@ pub fn run(
     let scene = engine::Scene::new(network, routes, traffic, faults, settings);
     let limit = settings.end.0.saturating_add(1);
     // Credits and pauses act on the other end of a link: parts of such a network do not run side by side.
-    let wanted = if layered::binds(&scene) { 1 } else { settings.threads };
+    let refused = if settings.fast_forward { fast_forward::refusal(&scene) } else { None };
+    let forward = settings.fast_forward && refused.is_none();
+    // A skip is one for the whole network.
+    let wanted = if forward || layered::binds(&scene) { 1 } else { settings.threads };
     let parts = parallel::Parts::new(network, traffic, wanted);
     let threads = rayon::ThreadPoolBuilder::new().num_threads(settings.threads.max(1));
     let (engine, flow) = match parts.and_then(|parts| Some((parts, threads.build().ok()?))) {
@@ -81,7 +86,7 @@ pub fn run(
         None => {
             let mut engine = engine::Engine::new(&scene);
             engine.prime(|_| true, true);
-            let flow = engine.run_before(limit, observer);
+            let flow = if forward { engine.run_forward(limit, observer) } else { engine.run_before(limit, observer) };
             (engine, flow)
         }
     };
@@ -91,6 +96,7 @@ pub fn run(
     let mut outcome = engine.finish(stopped);
     outcome.notes = notes(traffic, &scene);
     outcome.notes.extend(profile::notes(settings).map(str::to_owned));
+    outcome.notes.extend(fast_forward::notes(settings, traffic, refused, outcome.skipped.as_ref()));
     outcome
 }
 

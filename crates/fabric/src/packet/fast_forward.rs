@@ -1,0 +1,210 @@
+//! Fast-forward: what goes on in the same way is counted rather than run.
+//!
+//! Slot by slot the engine looks at how many packets of each message came through (`steady`). When rates have settled, every
+//! message is made shorter by what it would have got through in a span of time, and the clock is put forward by that span
+//! (`skip`). Packets in flight, queues, windows and timers stay as they are, and so the engine's own time runs on without a
+//! gap: what a user sees is that time plus all that was skipped. A span ends before anything that could change rates: the
+//! end of a message, the start of a task, a fault, the end of the run.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use super::engine::{Engine, Scene};
+use super::settings::{Settings, Transport};
+use super::steady::{Samples, Steady};
+use crate::outcome::{Observer, Skipped};
+use crate::traffic::{Task, Traffic, Work};
+
+/// Largest difference from a run of every packet over scenarios that no constant was fitted to, percent.
+const STATED_PERCENT: f64 = 1.0;
+/// No span is longer than so many times the sample that it rests on.
+const MOST_SPANS: u64 = 32;
+/// Nor shorter than so many round trips.
+const WORTH: u64 = 2;
+
+/// What a run keeps in mind so that it can skip.
+#[derive(Debug, Default)]
+pub(super) struct Journey {
+    /// Messages under way, in order of their beginning.
+    pub(super) active: Vec<u32>,
+    /// Grows when something happens that changes rates.
+    changes: u64,
+    /// Packets that were taken out of messages under way.
+    pub(super) left_out: HashMap<u32, u32>,
+    /// What edges had carried when the sample began, and when; empty when nobody asks.
+    carried: (u64, Vec<u64>),
+    pub(super) skipped: Skipped,
+}
+
+impl Journey {
+    /// A message begins.
+    pub(super) fn begins(&mut self, task: u32) {
+        self.active.push(task);
+        self.changes += 1;
+    }
+
+    /// A message is over.
+    pub(super) fn ends(&mut self, task: u32) {
+        self.active.retain(|other| *other != task);
+        self.left_out.remove(&task);
+        self.changes += 1;
+    }
+
+    /// Something else happens that may change rates.
+    pub(super) fn changes(&mut self) {
+        self.changes += 1;
+    }
+}
+
+/// Why a run has to go packet by packet; `None` where it need not.
+pub(super) fn refusal(scene: &Scene<'_>) -> Option<&'static str> {
+    let settings = scene.settings;
+    if settings.sampling.is_some() {
+        return Some("what links do over time is recorded (--output, --trace and --links-over-time ask for it)");
+    }
+    match settings.transport {
+        Transport::Uec | Transport::UecCredit | Transport::UecBoth => {}
+        Transport::Credit | Transport::Ndp | Transport::Roce | Transport::Swift | Transport::Hpcc => {
+            return Some("rates are known to settle under uec, uec-credit and uec-both only");
+        }
+    }
+    if super::layered::binds(scene) {
+        return Some("links with credits or pauses were not tried");
+    }
+    if super::layered::errs(scene) {
+        return Some("bit errors come too seldom for a sample to show them");
+    }
+    None
+}
+
+impl Engine<'_> {
+    /// The time that a user sees, ps.
+    #[inline]
+    pub(super) fn clock(&self) -> u64 {
+        self.now.saturating_add(self.ahead)
+    }
+
+    /// Handles all events before `limit`, skipping what it can.
+    pub(super) fn run_forward(&mut self, limit: u64, observer: &mut dyn Observer) -> ControlFlow<()> {
+        let params = &self.scene.params;
+        // Enough packets in a slot that one more or less is no matter.
+        let packets = (128.0 * f64::from(params.mtu) / params.host_rate * 1e12) as u64;
+        let mut samples = Samples::new(params.rtt.max(packets));
+        let (mut mark, mut seen) = (0u64, u64::MAX);
+        self.journey = Some(Box::default());
+        loop {
+            let end = limit.saturating_sub(self.ahead);
+            let Some(next) = self.calendar.next_time().filter(|next| *next < end) else { break };
+            mark = mark.saturating_add(samples.slot()).max(next.saturating_add(1)).min(end);
+            self.run_before(mark, observer)?;
+            let Some(journey) = self.journey.as_deref_mut() else { break };
+            if journey.changes != seen {
+                seen = journey.changes;
+                samples.clear();
+                journey.carried = (mark, self.uses.iter().map(|used| used.bytes).collect());
+            }
+            let (came, sent) = self.progress_of_messages();
+            samples.push(came, sent);
+            if let Some(steady) = samples.verdict() {
+                self.skip(&steady, params.rtt, mark, end);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Packets that have come of each message under way, and packets that were sent of all.
+    fn progress_of_messages(&mut self) -> (Vec<u32>, u64) {
+        let Some(journey) = self.journey.as_deref() else { return (Vec::new(), 0) };
+        let mut sent = 0;
+        let mut came = Vec::with_capacity(journey.active.len());
+        for flow in &journey.active {
+            sent += self.senders.get_mut(*flow).map_or(0, |sender| u64::from(sender.window.next));
+            came.push(self.receivers.get_mut(*flow).map_or(0, |receiver| receiver.expected + receiver.early));
+        }
+        (came, sent)
+    }
+
+    /// Skips what goes on at these rates up to the next change, if that is worth it. `mark`: the time reached; `end`: when
+    /// to stop.
+    fn skip(&mut self, steady: &Steady, rtt: u64, mark: u64, end: u64) {
+        let Some(journey) = self.journey.as_deref() else { return };
+        let most = steady.span.saturating_mul(MOST_SPANS);
+        let mut span = most.min(end - mark).min(self.calendar.next_appointment().map_or(u64::MAX, |at| at.saturating_sub(mark)));
+        for (flow, rate) in journey.active.iter().zip(&steady.rates) {
+            // Who has sent everything ends soon.
+            let left = self.senders.get_mut(*flow).map_or(0, |sender| sender.packets - sender.window.next);
+            let kept = (rate * rtt as f64).ceil();
+            span = span.min(((f64::from(left) - kept).max(0.0) / rate) as u64);
+        }
+        if span < WORTH * rtt {
+            return;
+        }
+        let mut out = Vec::with_capacity(journey.active.len());
+        for (flow, rate) in journey.active.iter().zip(&steady.rates) {
+            out.push((*flow, (rate * span as f64).round() as u32));
+        }
+        let (mss, mut packets) = (u64::from(self.scene.params.mss), 0);
+        for (flow, left_out) in out {
+            let (Some(sender), Some(receiver)) = (self.senders.get_mut(flow), self.receivers.get_mut(flow)) else {
+                continue;
+            };
+            // The last packet stays: it may be a short one.
+            let left_out = left_out.min((sender.packets - sender.window.next).saturating_sub(1));
+            sender.packets -= left_out;
+            receiver.packets -= left_out;
+            packets += u64::from(left_out);
+            if let Some(journey) = self.journey.as_deref_mut() {
+                *journey.left_out.entry(flow).or_default() += left_out;
+            }
+        }
+        self.calendar.hasten(span);
+        self.ahead += span;
+        let Some(journey) = self.journey.as_deref_mut() else { return };
+        let (since, carried) = &journey.carried;
+        let share = span as f64 / (mark - since).max(1) as f64;
+        for (used, before) in self.uses.iter_mut().zip(carried) {
+            used.bytes += ((used.bytes - before) as f64 * share).round() as u64;
+        }
+        // From now on counts contain what was skipped: the sample of edges begins anew.
+        journey.carried = (mark, self.uses.iter().map(|used| used.bytes).collect());
+        let skipped = &mut journey.skipped;
+        skipped.spans += 1;
+        skipped.packets += packets;
+        skipped.bytes += packets * mss;
+        skipped.time.0 += span;
+        skipped.error = skipped.error.max(steady.error);
+    }
+}
+
+/// What a reader must know of an answer for which steady states were to be skipped.
+pub(super) fn notes(
+    settings: &Settings,
+    traffic: &Traffic,
+    refused: Option<&'static str>,
+    skipped: Option<&Skipped>,
+) -> Option<String> {
+    if let Some(why) = refused {
+        return Some(format!("fast-forward skipped nothing: {why}; every packet was run"));
+    }
+    let skipped = skipped?;
+    let all: u128 = traffic.tasks.iter().filter_map(bytes_of).map(u128::from).sum();
+    if skipped.spans == 0 {
+        return Some("fast-forward skipped nothing: no rates settled for long enough; every packet was run".to_owned());
+    }
+    let one = if settings.threads > 1 { ", on one thread" } else { "" };
+    Some(format!(
+        "fast-forward skipped {:.1} % of the bytes in {} span{}{one}: times are estimates. Runs that nothing was fitted to were \
+         within {STATED_PERCENT} % of every packet run (makespan, p50, p99); rates of this run's sample are sure to {:.2} %",
+        skipped.bytes as f64 / all.max(1) as f64 * 100.0,
+        skipped.spans,
+        if skipped.spans == 1 { "" } else { "s" },
+        skipped.error * 100.0,
+    ))
+}
+
+fn bytes_of(task: &Task) -> Option<u64> {
+    match task.work {
+        Work::Message { bytes, .. } => Some(bytes),
+        Work::InNetwork { .. } | Work::Delay { .. } => None,
+    }
+}
