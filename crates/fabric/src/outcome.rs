@@ -81,15 +81,17 @@ pub struct Series {
 /// What a run skipped, since it went on in the same way. Counters and events are those of what was run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Skipped {
-    /// How many spans of time.
+    /// How many spans of time in which rates had settled.
     pub spans: u64,
-    /// Their length in all.
+    /// How many rounds that repeated the ones before.
+    pub rounds: u64,
+    /// Length of both in all.
     pub time: Time,
     /// Data packets that were not run, and their payload in bytes.
     pub packets: u64,
     /// Payload of these packets.
     pub bytes: u64,
-    /// Standard error of messages' rates, relative, in root mean square; of the least sure span.
+    /// Standard error of messages' rates (root mean square) or of a round's length, relative; of the least sure span.
     pub error: f64,
 }
 

@@ -50,6 +50,11 @@ impl Kind {
     fn is_appointment(self) -> bool {
         matches!(self, Self::Fault | Self::Start | Self::Elapsed)
     }
+
+    /// Whether its entity is a task.
+    fn is_of_task(self) -> bool {
+        matches!(self, Self::Start | Self::Elapsed | Self::Timer | Self::Pace)
+    }
 }
 
 /// Bits for the entity: a quarter of a billion of edges or tasks.
@@ -213,10 +218,14 @@ impl Calendar {
     }
 
     /// When the first of the events comes that have a time of their own rather than one that follows from packets.
-    pub(super) fn next_appointment(&self) -> Option<u64> {
+    ///
+    /// `own`: those of which tasks do not count.
+    pub(super) fn next_appointment(&self, own: impl Fn(u32) -> bool) -> Option<u64> {
         let near = self.open[self.done..].iter().chain(self.slots.iter().flatten());
         let all = near.copied().chain(self.far.iter().map(|Reverse(event)| *event));
-        all.filter(|event| event.kind().is_appointment()).map(Event::time).min()
+        let counts =
+            |event: &Event| event.kind().is_appointment() && !(event.kind().is_of_task() && own(event.entity()));
+        all.filter(counts).map(Event::time).min()
     }
 
     /// Puts these events forward by `span` ps; none then lies before the last event taken out.
@@ -243,6 +252,24 @@ impl Calendar {
         self.far.retain(|Reverse(event)| stays(event));
         for event in all {
             self.push(Event::new(event.time() - span, event.kind(), event.entity(), event.payload()));
+        }
+    }
+
+    /// Gives tasks' events to other tasks; `span` ps are skipped. Appointments come so much earlier, but for those of tasks
+    /// that go on.
+    pub(super) fn rename(&mut self, span: u64, task: impl Fn(u32) -> u32, goes_on: impl Fn(u32) -> bool) {
+        let mut all: Vec<Event> = self.open.drain(..).skip(self.done).collect();
+        self.done = 0;
+        self.slots.iter_mut().for_each(|slot| all.append(slot));
+        self.occupied.fill(0);
+        self.near = 0;
+        all.extend(self.far.drain().map(|Reverse(event)| event));
+        for event in all {
+            let (kind, entity) = (event.kind(), event.entity());
+            let own = kind.is_of_task() && goes_on(entity);
+            let time = if kind.is_appointment() && !own { event.time() - span } else { event.time() };
+            let entity = if kind.is_of_task() { task(entity) } else { entity };
+            self.push(Event::new(time, kind, entity, event.payload()));
         }
     }
 

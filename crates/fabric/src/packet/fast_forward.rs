@@ -6,10 +6,11 @@
 //! gap: what a user sees is that time plus all that was skipped. A span ends before anything that could change rates: the
 //! end of a message, the start of a task, a fault, the end of the run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use super::engine::{Engine, Scene};
+use super::rounds::{Lists, PLACES};
 use super::settings::{Settings, Transport};
 use super::steady::{Samples, Steady};
 use crate::outcome::{Observer, Skipped};
@@ -31,6 +32,10 @@ pub(super) struct Journey {
     changes: u64,
     /// Packets that were taken out of messages under way.
     pub(super) left_out: HashMap<u32, u32>,
+    /// When a fault acted last, ps.
+    disturbed: u64,
+    /// What edges had carried when rounds began, and when in the time that a user sees; empty when nobody asks.
+    pub(super) remembered: VecDeque<(u64, Vec<u64>)>,
     /// What edges had carried when the sample began, and when; empty when nobody asks.
     carried: (u64, Vec<u64>),
     pub(super) skipped: Skipped,
@@ -43,6 +48,13 @@ impl Journey {
         self.changes += 1;
     }
 
+    /// Messages under way are replaced by others.
+    pub(super) fn rename(&mut self, task: impl Fn(u32) -> u32) {
+        self.active.iter_mut().for_each(|flow| *flow = task(*flow));
+        self.left_out = self.left_out.drain().map(|(flow, packets)| (task(flow), packets)).collect();
+        self.changes += 1;
+    }
+
     /// A message is over.
     pub(super) fn ends(&mut self, task: u32) {
         self.active.retain(|other| *other != task);
@@ -50,9 +62,10 @@ impl Journey {
         self.changes += 1;
     }
 
-    /// Something else happens that may change rates.
-    pub(super) fn changes(&mut self) {
+    /// A fault acts, at a time that a user sees.
+    pub(super) fn disturbs(&mut self, now: u64) {
         self.changes += 1;
+        self.disturbed = now;
     }
 }
 
@@ -92,24 +105,54 @@ impl Engine<'_> {
         let mut samples = Samples::new(params.rtt.max(packets));
         let (mut mark, mut seen) = (0u64, u64::MAX);
         self.journey = Some(Box::default());
+        // Credit is kept in queues of messages, which no leap renames.
+        let mut lists = if params.credit { None } else { Lists::new(self.scene.traffic) };
         loop {
             let end = limit.saturating_sub(self.ahead);
             let Some(next) = self.calendar.next_time().filter(|next| *next < end) else { break };
             mark = mark.saturating_add(samples.slot()).max(next.saturating_add(1)).min(end);
             self.run_before(mark, observer)?;
-            let Some(journey) = self.journey.as_deref_mut() else { break };
-            if journey.changes != seen {
+            if self.journey.as_deref().is_some_and(|journey| journey.changes != seen) {
+                if let Some(lists) = &mut lists {
+                    self.try_leap(lists, mark, end);
+                }
+                let Some(journey) = self.journey.as_deref_mut() else { break };
                 seen = journey.changes;
                 samples.clear();
-                journey.carried = (mark, self.uses.iter().map(|used| used.bytes).collect());
             }
             let (came, sent) = self.progress_of_messages();
             samples.push(came, sent);
+            if samples.begins_to_count()
+                && let Some(journey) = self.journey.as_deref_mut()
+            {
+                journey.carried = (mark, self.uses.iter().map(|used| used.bytes).collect());
+            }
             if let Some(steady) = samples.verdict() {
                 self.skip(&steady, params.rtt, mark, end);
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Takes rounds for done if they repeat. `mark`: the time reached; `end`: when to stop.
+    fn try_leap(&mut self, lists: &mut Lists, mark: u64, end: u64) {
+        if !lists.count(&self.finishes) {
+            return;
+        }
+        let other = self.calendar.next_appointment(|task| lists.goes_on(task)).unwrap_or(u64::MAX);
+        let (now, room) = (mark.saturating_add(self.ahead), end.min(other).saturating_sub(mark));
+        let disturbed = self.journey.as_deref().map_or(0, |journey| journey.disturbed);
+        let plan = lists.plan(self.scene.traffic, &self.finishes, (now, disturbed), room);
+        if let Some(plan) = plan {
+            self.leap(lists, &plan, now);
+        }
+        let uses = self.uses.iter().map(|used| used.bytes).collect();
+        if let Some(journey) = self.journey.as_deref_mut().filter(|_| !self.uses.is_empty()) {
+            journey.remembered.push_back((mark.saturating_add(self.ahead), uses));
+            if journey.remembered.len() > PLACES + 1 {
+                journey.remembered.pop_front();
+            }
+        }
     }
 
     /// Packets that have come of each message under way, and packets that were sent of all.
@@ -129,7 +172,9 @@ impl Engine<'_> {
     fn skip(&mut self, steady: &Steady, rtt: u64, mark: u64, end: u64) {
         let Some(journey) = self.journey.as_deref() else { return };
         let most = steady.span.saturating_mul(MOST_SPANS);
-        let mut span = most.min(end - mark).min(self.calendar.next_appointment().map_or(u64::MAX, |at| at.saturating_sub(mark)));
+        let mut span = most
+            .min(end - mark)
+            .min(self.calendar.next_appointment(|_| false).map_or(u64::MAX, |at| at.saturating_sub(mark)));
         for (flow, rate) in journey.active.iter().zip(&steady.rates) {
             // Who has sent everything ends soon.
             let left = self.senders.get_mut(*flow).map_or(0, |sender| sender.packets - sender.window.next);
@@ -188,8 +233,11 @@ pub(super) fn notes(
     }
     let skipped = skipped?;
     let all: u128 = traffic.tasks.iter().filter_map(bytes_of).map(u128::from).sum();
-    if skipped.spans == 0 {
-        return Some("fast-forward skipped nothing: no rates settled for long enough; every packet was run".to_owned());
+    if skipped.packets == 0 {
+        return Some(
+            "fast-forward skipped nothing: no rates settled for long enough, no rounds repeat; every packet was run"
+                .to_owned(),
+        );
     }
     let one = if settings.threads > 1 { ", on one thread" } else { "" };
     Some(format!(

@@ -7,8 +7,11 @@
 
 /// Slots that are kept, even.
 const MOST: usize = 32;
-/// Slots that a verdict needs.
+/// Slots that a verdict needs; half of them where hardly anything varies: with this standard error of all, relative.
 const LEAST: usize = 8;
+const CALM: f64 = 0.002;
+/// Batches of slots that are compared with each other, even.
+const BATCHES: usize = 4;
 /// A verdict is sought every so many slots.
 const EVERY: usize = 4;
 /// First slots' lengths that do not count after a change.
@@ -16,8 +19,8 @@ const WARM: usize = 3;
 /// The two halves of the sample may differ by so much, and what was sent from what came.
 const TREND: f64 = 0.005;
 /// Standard error of one message's rate, and of all in root mean square, relative.
-const ERROR_OF_ONE: f64 = 0.01;
-const ERROR_OF_ALL: f64 = 0.005;
+const ERROR_OF_ONE: f64 = 0.03;
+const ERROR_OF_ALL: f64 = 0.0125;
 /// With fewer messages their spread says too little about chance: each keeps its own rate.
 const CROWD: usize = 16;
 
@@ -79,12 +82,17 @@ impl Samples {
         }
     }
 
+    /// Whether the last push ended what does not count after a change.
+    pub(super) fn begins_to_count(&self) -> bool {
+        self.joined == 1 && self.marks.len() == WARM + 1
+    }
+
     /// The rates, if they have settled.
     pub(super) fn verdict(&self) -> Option<Steady> {
         let slots = self.marks.len().checked_sub(1)?;
         let skip = WARM.div_ceil(self.joined).max(slots / 4);
-        let n = slots.checked_sub(skip)? & !1;
-        if n < LEAST || slots % EVERY != 0 {
+        let n = slots.checked_sub(skip)? / BATCHES * BATCHES;
+        if n < LEAST / 2 || slots % EVERY != 0 {
             return None;
         }
         let marks = &self.marks[slots - n..];
@@ -104,10 +112,12 @@ impl Samples {
         let noise = noises.iter().sum::<f64>() / flows as f64;
         let spread = means.iter().map(|own| (own - mean).powi(2)).sum::<f64>() / (flows.max(2) - 1) as f64;
         let own = if flows < CROWD || spread <= 0.0 { 1.0 } else { (1.0 - noise / spread).max(0.0) };
+        // Rates drawn in all the way would be the likeliest ones, but too alike: half-way in powers keeps their true spread.
+        let drawn = own.sqrt();
         let (mut squares, slot) = (0.0, self.slot() as f64);
         let mut rates = Vec::with_capacity(flows);
         for (at, noise) in means.iter().zip(&noises) {
-            let rate = mean + own * (at - mean);
+            let rate = mean + drawn * (at - mean);
             let error = (own * noise).sqrt() / rate;
             if rate <= 0.0 || error.is_nan() || error > ERROR_OF_ONE {
                 return None;
@@ -116,18 +126,22 @@ impl Samples {
             rates.push(rate / slot);
         }
         let error = (squares / flows as f64).sqrt();
-        (error <= ERROR_OF_ALL).then(|| Steady { rates, error, span: self.slot() * n as u64 })
+        let most = if n < LEAST { CALM } else { ERROR_OF_ALL };
+        (error <= most).then(|| Steady { rates, error, span: self.slot() * n as u64 })
     }
 }
 
-/// Mean of a message's packets per slot, and the variance of that mean. Slots follow each other: neighbours that vary
-/// together make the mean less sure than their number says, so pairs of slots count as one.
+/// Mean of a message's packets per slot, and the variance of that mean. Slots follow each other, and neighbours that vary
+/// together make the mean less sure than their number says: so few long batches of them are compared.
 fn moments(marks: &[Mark], flow: usize) -> (f64, f64) {
-    let pairs = (marks.len() - 1) / 2;
-    let count = |at: usize| f64::from(marks[2 * at + 2].came[flow].wrapping_sub(marks[2 * at].came[flow]));
-    let mean = (0..pairs).map(count).sum::<f64>() / pairs as f64;
-    let squares: f64 = (0..pairs).map(|at| (count(at) - mean).powi(2)).sum();
-    (mean / 2.0, squares / ((pairs - 1) * pairs) as f64 / 4.0)
+    let slots = (marks.len() - 1) / BATCHES;
+    let count = |at: usize| {
+        let (from, to) = (&marks[at * slots], &marks[(at + 1) * slots]);
+        f64::from(to.came[flow].wrapping_sub(from.came[flow])) / slots as f64
+    };
+    let mean = (0..BATCHES).map(count).sum::<f64>() / BATCHES as f64;
+    let squares: f64 = (0..BATCHES).map(|at| (count(at) - mean).powi(2)).sum();
+    (mean, squares / ((BATCHES - 1) * BATCHES) as f64)
 }
 
 #[cfg(test)]
@@ -157,12 +171,12 @@ mod tests {
 
     #[test]
     fn equal_counts_are_a_rate() {
-        let steady = filled(3, 12, |flow, _| 100 + 10 * flow as u32).verdict().expect("nothing changes");
+        let steady = filled(3, 8, |flow, _| 100 + 10 * flow as u32).verdict().expect("nothing changes");
         for (flow, rate) in steady.rates.iter().enumerate() {
             assert!((rate * 1_000.0 - (100.0 + 10.0 * flow as f64)).abs() < 1e-9, "{rate}");
         }
-        assert_eq!((steady.error, steady.span), (0.0, 8_000));
-        assert_eq!(filled(3, 11, |_, _| 100).verdict(), None, "too few slots");
+        assert_eq!((steady.error, steady.span), (0.0, 4_000));
+        assert_eq!(filled(3, 7, |_, _| 100).verdict(), None, "too few slots");
     }
 
     #[test]
@@ -176,9 +190,11 @@ mod tests {
     /// One hundred messages whose counts differ by chance alone get one rate; two classes keep theirs.
     #[test]
     fn chance_is_not_taken_for_a_difference() {
-        let noisy = |flow: usize, slot: u32| 100 + super::super::random::mix(flow as u64 * 977 + u64::from(slot)) as u32 % 21;
+        let noisy =
+            |flow: usize, slot: u32| 100 + super::super::random::mix(flow as u64 * 977 + u64::from(slot)) as u32 % 21;
         let steady = filled(100, 12, noisy).verdict().expect("the mean is steady");
-        let spread = steady.rates.iter().fold((f64::MAX, 0.0f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
+        let spread =
+            steady.rates.iter().fold((f64::MAX, 0.0f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
         assert!(spread.1 / spread.0 < 1.03, "{spread:?}");
         let classes = |flow: usize, slot: u32| noisy(flow, slot) * (1 + flow as u32 % 2);
         let steady = filled(100, 12, classes).verdict().expect("the mean is steady");
