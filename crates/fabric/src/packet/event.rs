@@ -338,6 +338,54 @@ mod tests {
         }
     }
 
+    /// Four events of every kind, near and far.
+    fn filled() -> Calendar {
+        let mut calendar = Calendar::new(1_000, 100_000);
+        for at in 0..4u32 {
+            for kind in Kind::ALL {
+                calendar.push(Event::new(50_000 + 40_000 * u64::from(at), kind, at, 7));
+            }
+        }
+        calendar
+    }
+
+    fn drained(mut calendar: Calendar) -> Vec<(u64, Kind, u32)> {
+        std::iter::from_fn(|| calendar.pop_before(u64::MAX)).map(|e| (e.time(), e.kind(), e.entity())).collect()
+    }
+
+    #[test]
+    fn appointments_come_forward_alone() {
+        let plain = drained(filled());
+        let mut calendar = filled();
+        assert_eq!(calendar.next_appointment(|_| false), Some(50_000));
+        // The faults of time 50,000 are nobody's.
+        assert_eq!(calendar.next_appointment(|_| true), Some(50_000));
+        calendar.hasten(49_000);
+        let mut wanted = plain.clone();
+        wanted.iter_mut().filter(|event| event.1.is_appointment()).for_each(|event| event.0 -= 49_000);
+        let mut got = drained(calendar);
+        assert!(got.is_sorted_by_key(|event| event.0));
+        got.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(got, wanted);
+    }
+
+    #[test]
+    fn events_go_to_other_tasks() {
+        let mut calendar = filled();
+        let first = calendar.pop_before(u64::MAX).expect("some were put in");
+        assert_eq!((first.kind(), first.entity()), (Kind::Fault, 0));
+        calendar.rename(10_000, |task| task + 10, |task| task < 2);
+        let got = drained(calendar);
+        assert_eq!(got.len(), 4 * Kind::ALL.len() - 1);
+        for (time, kind, entity) in got {
+            let before = entity % 10;
+            assert_eq!(entity >= 10, kind.is_of_task(), "{kind:?}");
+            let forward = kind == Kind::Fault || (kind.is_appointment() && before >= 2);
+            assert_eq!(time, 50_000 + 40_000 * u64::from(before) - if forward { 10_000 } else { 0 }, "{kind:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_order_of_insertion_gives_the_order_of_time(

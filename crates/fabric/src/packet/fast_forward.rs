@@ -110,8 +110,14 @@ impl Engine<'_> {
         loop {
             let end = limit.saturating_sub(self.ahead);
             let Some(next) = self.calendar.next_time().filter(|next| *next < end) else { break };
-            mark = mark.saturating_add(samples.slot()).max(next.saturating_add(1)).min(end);
+            let slot_end = mark.saturating_add(samples.slot());
+            // Nothing happens for longer than a slot: what is counted then is no rate.
+            let quiet = next >= slot_end;
+            mark = slot_end.max(next.saturating_add(1)).min(end);
             self.run_before(mark, observer)?;
+            if quiet {
+                samples.clear();
+            }
             if self.journey.as_deref().is_some_and(|journey| journey.changes != seen) {
                 if let Some(lists) = &mut lists {
                     self.try_leap(lists, mark, end);
@@ -240,12 +246,14 @@ pub(super) fn notes(
         );
     }
     let one = if settings.threads > 1 { ", on one thread" } else { "" };
+    let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     Some(format!(
-        "fast-forward skipped {:.1} % of the bytes in {} span{}{one}: times are estimates. Runs that nothing was fitted to were \
-         within {STATED_PERCENT} % of every packet run (makespan, p50, p99); rates of this run's sample are sure to {:.2} %",
+        "fast-forward skipped {:.1} % of the bytes in {} of settled rates and {}{one}: times are estimates. Makespan, p50 and \
+         p99 of runs that nothing was fitted to were within {STATED_PERCENT} % of every packet run; what this run rests on is \
+         sure to {:.2} % (standard error)",
         skipped.bytes as f64 / all.max(1) as f64 * 100.0,
-        skipped.spans,
-        if skipped.spans == 1 { "" } else { "s" },
+        counted(skipped.spans, "span"),
+        counted(skipped.rounds, "repeated round"),
         skipped.error * 100.0,
     ))
 }

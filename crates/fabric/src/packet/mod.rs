@@ -3,7 +3,8 @@
 //! [`run`] moves the messages of a [`Traffic`] over a [`Network`]. Time comes from a calendar of events (`event`); packets
 //! live in a pool and are named by index (`pool`); a port is one cache line (`port`). Switches forward, mark and trim
 //! (`forward`); endpoints send (`send`, `nic`), take in (`accept`) and learn (`feedback`), by window (`nscc`) or credit
-//! (`credit`), spread over ways by entropy (`spray`). Several threads share a run by parts of the network (`parallel`).
+//! (`credit`), spread over ways by entropy (`spray`). Several threads share a run by parts of the network (`parallel`). On request what goes
+//! on in the same way is skipped (`fast_forward`).
 
 mod accept;
 mod control;

@@ -111,7 +111,8 @@ impl Lists {
                 ends.filter(|(_, step)| **step > 0).map(|((list, begun), step)| (list.len() - begun) / step).min()?;
             // The last period is run: nothing follows it.
             plan.times = (left.saturating_sub(1)).min(usize::try_from(room / plan.period).unwrap_or(usize::MAX));
-            (plan.times > 0 && self.same(traffic, &plan, now)).then_some(plan)
+            plan.times = self.same(traffic, &plan, now);
+            (plan.times > 0).then_some(plan)
         })
     }
 
@@ -182,8 +183,8 @@ impl Lists {
         self.lists[list as usize].get(place as usize + steps[list as usize] * times).copied()
     }
 
-    /// Whether tasks repeat up to the end of the plan: as much to do, and the same waiting for them.
-    fn same(&self, traffic: &Traffic, plan: &Plan, now: u64) -> bool {
+    /// How many of the plan's periods tasks repeat for: as much to do, and the same waiting for them.
+    fn same(&self, traffic: &Traffic, plan: &Plan, now: u64) -> usize {
         let followers = |task: u32, times: usize| -> Option<Vec<(u32, When)>> {
             let all = traffic.followers_of(TaskId(task)).iter();
             let mut all: Vec<_> = all
@@ -199,23 +200,26 @@ impl Lists {
             all.sort_unstable();
             Some(all)
         };
-        let lists = self.lists.iter().zip(&self.begun).zip(&plan.steps).filter(|(_, step)| **step > 0);
-        for ((list, begun), step) in lists {
-            let from = begun.saturating_sub((LEAST + 1) * step);
-            for place in from..begun + plan.times.saturating_sub(1) * step {
-                let Some(later) = list.get(place + step) else { return false };
-                let (one, other) = (&traffic.tasks[list[place] as usize], &traffic.tasks[*later as usize]);
-                let same = match (one.work, other.work) {
-                    (Work::Message { bytes, .. }, Work::Message { bytes: later, .. }) => bytes == later,
-                    (Work::Delay { time, .. }, Work::Delay { time: later, .. }) => time == later,
-                    _ => false,
-                };
-                if !same || other.not_before.0 > now || followers(list[place], 1) != followers(*later, 0) {
-                    return false;
-                }
+        let repeats = |list: &[u32], place: usize, step: usize| {
+            let Some(later) = list.get(place + step) else { return false };
+            let (one, other) = (&traffic.tasks[list[place] as usize], &traffic.tasks[*later as usize]);
+            let same = match (one.work, other.work) {
+                (Work::Message { bytes, .. }, Work::Message { bytes: later, .. }) => bytes == later,
+                (Work::Delay { time, .. }, Work::Delay { time: later, .. }) => time == later,
+                _ => false,
+            };
+            same && other.not_before.0 <= now && followers(list[place], 1) == followers(*later, 0)
+        };
+        let mut times = plan.times;
+        for ((list, begun), step) in self.lists.iter().zip(&self.begun).zip(&plan.steps).filter(|(_, step)| **step > 0)
+        {
+            let (from, to) = (begun.saturating_sub((LEAST + 1) * step), begun + times.saturating_sub(1) * step);
+            if let Some(place) = (from..to).find(|place| !repeats(list, *place, *step)) {
+                // Up to what differs, whatever is under way at the end repeats.
+                times = place.checked_sub(*begun).map_or(0, |more| more / step + 1);
             }
         }
-        true
+        times
     }
 }
 
@@ -237,4 +241,75 @@ fn depths(traffic: &Traffic) -> Option<Vec<u32>> {
         }
     }
     (seen == traffic.tasks.len()).then_some(depths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::EndpointId;
+    use crate::traffic::Builder;
+
+    /// A ring of four: part `s` goes from rank `s + d` to the next at hop `d`; parts of `bytes(d)`.
+    fn ring(hops: u32, bytes: impl Fn(u32) -> u64) -> Traffic {
+        let mut builder = Builder::default();
+        for chain in 0..4 {
+            let mut before = None;
+            for hop in 0..hops {
+                let [from, to] = [chain + hop, chain + hop + 1].map(|at| EndpointId(at % 4));
+                let task = builder.message(from, to, bytes(hop));
+                before.into_iter().for_each(|before| {
+                    builder.after(before, task, When::Acknowledged);
+                });
+                before = Some(task);
+            }
+        }
+        builder.build()
+    }
+
+    /// Times as if hop `d` began at `starts[d]`; hops that are not named have not begun, the last named is not over.
+    fn finishes(hops: u32, starts: &[u64]) -> Vec<Finish> {
+        let of = |at: u32| {
+            let hop = (at % hops) as usize;
+            let time = |hop: usize| starts.get(hop).map_or(Time::NEVER, |start| Time(*start));
+            Finish { start: time(hop), delivered: time(hop + 1), acknowledged: time(hop + 1) }
+        };
+        (0..4 * hops).map(of).collect()
+    }
+
+    #[test]
+    fn hops_of_a_ring_repeat() {
+        let traffic = ring(20, |_| 1_000);
+        let mut lists = Lists::new(&traffic).expect("long enough");
+        assert_eq!((lists.lists.len(), lists.lists[0].len()), (4, 20));
+        let finishes = finishes(20, &[0, 1_000, 2_000, 3_000, 4_000]);
+        assert!(lists.count(&finishes) && !lists.count(&finishes));
+        let plan = lists.plan(&traffic, &finishes, (4_000, 0), u64::MAX).expect("it repeats");
+        assert_eq!((plan.period, plan.times, plan.error), (1_000, 14, 0.0));
+        assert_eq!(plan.steps, [1; 4]);
+        // Part 0 at hop 4 is where part 3 will be at hop 5: on the way from rank 0.
+        assert_eq!(lists.after(4, &plan.steps, 1), Some(3 * 20 + 5));
+        // Less room, fewer rounds; a fault among the rounds looked at, none.
+        assert_eq!(lists.plan(&traffic, &finishes, (4_000, 0), 3_500).map(|plan| plan.times), Some(3));
+        assert_eq!(lists.plan(&traffic, &finishes, (4_000, 2_500), u64::MAX), None);
+    }
+
+    #[test]
+    fn what_differs_does_not_repeat() {
+        let starts = [0, 1_000, 2_000, 3_000, 4_000];
+        let plan = |traffic: &Traffic, starts: &[u64]| {
+            let finishes = finishes(20, starts);
+            let mut lists = Lists::new(traffic).expect("long enough");
+            lists.count(&finishes);
+            lists.plan(traffic, &finishes, (starts[starts.len() - 1], 0), u64::MAX)
+        };
+        let plain = ring(20, |_| 1_000);
+        assert!(plan(&plain, &starts).is_some());
+        assert_eq!(plan(&plain, &starts[..3]), None, "too few");
+        assert_eq!(plan(&plain, &[0, 1_000, 2_000, 3_100, 4_000]), None, "hops that take different times");
+        // Up to a longer hop: the one before it is then under way.
+        let longer = ring(20, |hop| if hop == 12 { 2_000 } else { 1_000 });
+        assert_eq!(plan(&longer, &starts).map(|plan| plan.times), Some(7));
+        assert_eq!(plan(&ring(20, |hop| 1_000 + u64::from(hop)), &starts), None);
+        assert!(Lists::new(&ring(4, |_| 1_000)).is_none(), "nothing to repeat");
+    }
 }

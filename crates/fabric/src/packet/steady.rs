@@ -191,13 +191,13 @@ mod tests {
     #[test]
     fn chance_is_not_taken_for_a_difference() {
         let noisy =
-            |flow: usize, slot: u32| 100 + super::super::random::mix(flow as u64 * 977 + u64::from(slot)) as u32 % 21;
-        let steady = filled(100, 12, noisy).verdict().expect("the mean is steady");
+            |flow: usize, slot: u32| 100 + super::super::random::mix(flow as u64 * 977 + u64::from(slot)) as u32 % 11;
+        let steady = filled(100, 28, noisy).verdict().expect("the mean is steady");
         let spread =
             steady.rates.iter().fold((f64::MAX, 0.0f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
         assert!(spread.1 / spread.0 < 1.03, "{spread:?}");
         let classes = |flow: usize, slot: u32| noisy(flow, slot) * (1 + flow as u32 % 2);
-        let steady = filled(100, 12, classes).verdict().expect("the mean is steady");
+        let steady = filled(100, 28, classes).verdict().expect("the mean is steady");
         assert!((steady.rates[1] / steady.rates[0] - 2.0).abs() < 0.1, "{:?}", &steady.rates[..2]);
     }
 
