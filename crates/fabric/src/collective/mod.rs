@@ -225,7 +225,7 @@ impl Collective {
     ) -> Result<(Schedule<'b>, Vec<Vec<TaskId>>), CollectiveError> {
         self.check()?;
         let p = self.members.len();
-        let mut schedule = Schedule::new(builder, self, record);
+        let mut schedule = Schedule::new(builder, self, record, entry.is_some());
         let ready = match entry {
             Some(entry) => (0..p).map(|rank| entry.get(rank).cloned().unwrap_or_default()).collect(),
             None => vec![Vec::new(); p],

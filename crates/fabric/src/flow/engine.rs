@@ -45,14 +45,26 @@ pub(super) struct Class {
     pub(super) rate: f64,
     /// `served` at which its next message ends; infinite without one.
     pub(super) next: f64,
+}
+
+const IDLE: Class = Class { served: 0.0, at: 0.0, rate: 0.0, next: f64::INFINITY };
+
+/// What else is known of a class: apart from [`Class`], which solutions go through in large numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
     pub(super) generation: u32,
     pub(super) group: u32,
     /// Whether it stands in `changed`.
     pub(super) changed: bool,
 }
 
-const IDLE: Class =
-    Class { served: 0.0, at: 0.0, rate: 0.0, next: f64::INFINITY, generation: 0, group: NONE, changed: false };
+const ASIDE: Standing = Standing { generation: 0, group: NONE, changed: false };
+
+/// The nearest picosecond. The compiler has no instruction for rounding on all machines that we run on.
+fn whole(time: f64) -> Time {
+    let down = time as u64;
+    Time(down + u64::from(time - down as f64 >= 0.5))
+}
 
 impl Class {
     /// Brings `served` to a time.
@@ -78,6 +90,8 @@ impl Class {
 pub(super) struct Group {
     /// Classes, among them some that have left.
     pub(super) members: Vec<u32>,
+    /// Edges of all members, among them some that carry nothing any more.
+    pub(super) edges: Vec<u32>,
     /// Those that have not.
     pub(super) live: u32,
     pub(super) generation: u32,
@@ -96,10 +110,15 @@ pub struct Engine<'a> {
     pub(super) finishes: Vec<Finish>,
     pub(super) queues: Queues,
     pub(super) classes: Vec<Class>,
+    pub(super) standing: Vec<Standing>,
     /// Messages at work, per class.
     pub(super) messages: Vec<u32>,
+    /// Rate of a lone message of a class that shares with no other, 0 for others ([`Table::lone_rates`]).
+    pub(super) lone: Vec<f64>,
     pub(super) groups: Vec<Group>,
     pub(super) free_groups: Vec<u32>,
+    /// Group of every edge that carries members of one.
+    pub(super) owner: Vec<u32>,
     pub(super) load: Load,
     pub(super) filler: Filler,
     pub(super) agenda: Agenda,
@@ -139,6 +158,8 @@ impl<'a> Engine<'a> {
         }
         .ok_or(FlowError::TooLarge)?;
         let tasks = traffic.tasks.len();
+        let lone =
+            if faults.faults.is_empty() { table.lone_rates(state.capacity()) } else { vec![0.0; table.classes.len()] };
         Ok(Self {
             traffic,
             settings,
@@ -147,9 +168,12 @@ impl<'a> Engine<'a> {
             finishes: vec![Finish::default(); tasks],
             queues: Queues::new(tasks, table.classes.len()),
             classes: vec![IDLE; table.classes.len()],
+            standing: vec![ASIDE; table.classes.len()],
             messages: vec![0; table.classes.len()],
+            lone,
             groups: Vec::new(),
             free_groups: Vec::new(),
+            owner: vec![NONE; network.edges.len()],
             load: Load::new(network.edges.len()),
             filler: Filler::new(network.edges.len()),
             agenda: Agenda::default(),
@@ -221,7 +245,7 @@ impl<'a> Engine<'a> {
             Event::Enter(task) => self.enter(task, time)?,
             Event::Done(task) => self.complete(task, time),
             Event::Class(class, generation) => {
-                if self.classes[class as usize].generation == generation {
+                if self.standing[class as usize].generation == generation {
                     self.end_class(class, time + INSTANT);
                 }
             }
@@ -249,15 +273,41 @@ impl<'a> Engine<'a> {
             self.agenda.push(what.not_before.0 as f64, Event::Ready(task));
             return;
         }
-        self.finishes[task as usize].start = Time(time.round() as u64);
+        self.finishes[task as usize].start = whole(time);
         match what.work {
             Work::Message { .. } | Work::InNetwork { .. } => {
-                let delay = self.table.delay[self.way[task as usize] as usize];
-                self.agenda.push(time + delay as f64, Event::Enter(task));
+                let way = self.way[task as usize] as usize;
+                let enters = time + self.table.delay[way] as f64;
+                let class = self.table.class_of[way];
+                let rate = self.lone[class as usize];
+                if rate > 0.0 && self.messages[class as usize] == 0 {
+                    self.enter_alone(class, task, enters, rate);
+                } else {
+                    self.agenda.push(enters, Event::Enter(task));
+                }
             }
             Work::Delay { time: Time(0), .. } => self.complete(task, time),
             Work::Delay { time: span, .. } => self.agenda.push(time + span.0 as f64, Event::Done(task)),
         }
+    }
+
+    /// A message of a class that nobody else disturbs will take its share from a time on. Others of the class take the same
+    /// way and so come no earlier: its end is known unless one does.
+    fn enter_alone(&mut self, class: u32, task: u32, time: f64, rate: f64) {
+        let bytes = self.state.bytes(self.traffic, task);
+        self.messages[class as usize] = 1;
+        self.queues.push(class, task, bytes);
+        let known = &mut self.classes[class as usize];
+        (known.served, known.at, known.rate, known.next) = (0.0, time, rate, bytes);
+        let end = known.end();
+        self.expect_class(class, end);
+    }
+
+    /// Puts the next end of a class into the agenda.
+    pub(super) fn expect_class(&mut self, class: u32, end: f64) {
+        let generation = &mut self.standing[class as usize].generation;
+        *generation = generation.wrapping_add(1);
+        self.agenda.push(end, Event::Class(class, *generation));
     }
 
     /// A message begins to take its share.
@@ -276,7 +326,9 @@ impl<'a> Engine<'a> {
         let classes = self.table.classes.len();
         if self.classes.len() < classes {
             self.classes.resize(classes, IDLE);
+            self.standing.resize(classes, ASIDE);
             self.messages.resize(classes, 0);
+            self.lone.resize(classes, 0.0);
             self.queues.grow(classes);
         }
     }
@@ -285,19 +337,25 @@ impl<'a> Engine<'a> {
         let known = &mut self.classes[class as usize];
         if self.messages[class as usize] == 0 {
             (known.served, known.at, known.rate) = (0.0, time, 0.0);
-            self.load.add(&self.table.classes, class);
-            self.joined = true;
+            if self.lone[class as usize] == 0.0 {
+                self.load.add(&self.table.classes, class);
+                self.joined = true;
+            }
         } else {
             known.advance(time);
         }
         self.messages[class as usize] += 1;
+        if self.lone[class as usize] == 0.0 {
+            self.load.more(&self.table.classes, class);
+            self.filler.count(class, self.messages[class as usize]);
+        }
         known.next = known.next.min(known.served + bytes);
         self.queues.push(class, task, known.served + bytes);
         self.mark(class);
     }
 
     fn mark(&mut self, class: u32) {
-        let known = &mut self.classes[class as usize];
+        let known = &mut self.standing[class as usize];
         if !known.changed {
             known.changed = true;
             self.changed.push(class);
@@ -322,10 +380,19 @@ impl<'a> Engine<'a> {
         let known = &mut self.classes[class as usize];
         known.next = next;
         self.messages[class as usize] -= 1;
-        if self.messages[class as usize] == 0 {
-            self.load.remove(&self.table.classes, class);
+        let idle = self.messages[class as usize] == 0;
+        let lone = self.lone[class as usize] > 0.0;
+        if !lone {
+            self.load.less(&self.table.classes, class);
+            if idle {
+                self.load.remove(&self.table.classes, class);
+            } else {
+                self.filler.count(class, self.messages[class as usize]);
+            }
         }
-        self.mark(class);
+        if !(idle && lone) {
+            self.mark(class);
+        }
         self.complete_message(task, end);
     }
 
@@ -334,7 +401,7 @@ impl<'a> Engine<'a> {
         let members = std::mem::take(&mut self.groups[group as usize].members);
         let mut ending = std::mem::take(&mut self.ending);
         ending.clear();
-        let working = |class: u32| self.classes[class as usize].group == group && self.messages[class as usize] > 0;
+        let working = |class: u32| self.standing[class as usize].group == group && self.messages[class as usize] > 0;
         let mut until = time + INSTANT;
         if self.settings.resolution > 0.0 {
             // A share of how long the first to end has taken, and no further than what happens next elsewhere.
@@ -401,7 +468,7 @@ impl<'a> Engine<'a> {
 
     fn complete(&mut self, task: u32, time: f64) {
         let finish = &mut self.finishes[task as usize];
-        finish.delivered = Time(time.round() as u64);
+        finish.delivered = whole(time);
         finish.acknowledged = finish.delivered;
         self.finished += 1;
         if !self.traffic.followers.is_empty() {
@@ -442,7 +509,9 @@ impl<'a> Engine<'a> {
             let served = self.classes[class as usize].served;
             let known = &mut self.classes[class as usize];
             known.next = f64::INFINITY;
-            self.messages[class as usize] = 0;
+            for _ in 0..std::mem::take(&mut self.messages[class as usize]) {
+                self.load.less(&self.table.classes, class);
+            }
             self.load.remove(&self.table.classes, class);
             self.mark(class);
             for (task, end) in moving {

@@ -193,6 +193,24 @@ impl Table {
             })
     }
 
+    /// Rate of a message that is alone in its class, where the class will never share an edge with another and all its
+    /// messages take one way; 0 for others. Holds while capacities do not change and no class is added.
+    pub fn lone_rates(&self, capacity: &[f64]) -> Vec<f64> {
+        let mut on = vec![0u32; capacity.len()];
+        self.classes.edges.iter().for_each(|edge| on[*edge as usize] += 1);
+        let mut ways = vec![0u32; self.classes.len()];
+        self.class_of.iter().for_each(|class| ways[*class as usize] += 1);
+        let rate = |class: u32| {
+            let places = self.classes.range(class);
+            if ways[class as usize] != 1 || places.clone().any(|place| on[self.classes.edge(place) as usize] != 1) {
+                return 0.0;
+            }
+            let bound = |place| capacity[self.classes.edge(place) as usize] / self.classes.weight(place);
+            places.map(bound).reduce(f64::min).unwrap_or(0.0)
+        };
+        (0..self.classes.len() as u32).map(rate).collect()
+    }
+
     /// Which edges may decide a rate; `capacity` is that of every edge.
     ///
     /// An edge `e` is left out when `Σ_f w(f, e) x(f) ≤ C(e)` follows from other constraints that stay: its messages are

@@ -203,8 +203,9 @@ impl Traffic {
     fn check_order(&self) -> Result<(), TrafficError> {
         let mut left: Vec<u32> = self.tasks.iter().map(|task| task.waits).collect();
         let mut ready: Vec<u32> = (0..self.tasks.len() as u32).filter(|at| left[*at as usize] == 0).collect();
+        // First come, first followed: that order goes through memory forwards.
         let mut done = 0;
-        while let Some(at) = ready.pop() {
+        while let Some(at) = ready.get(done).copied() {
             done += 1;
             for follower in self.followers_of(TaskId(at)) {
                 let left = &mut left[follower.task.index()];

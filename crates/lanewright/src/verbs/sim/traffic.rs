@@ -345,26 +345,33 @@ fn read_file(path: &Path, texts: &mut Texts, found: &mut Problems) -> Result<Sou
 
 /// Endpoints that something is sent to, each once. Acknowledgements go back, so senders are among them.
 pub fn ends(traffic: &Traffic) -> Vec<EndpointId> {
-    let mut ends: Vec<EndpointId> = traffic
-        .tasks
-        .iter()
-        .flat_map(|task| match task.work {
-            Work::Message { from, to, .. } => vec![from, to],
+    let mut named: Vec<bool> = Vec::new();
+    let mut name = |endpoint: EndpointId| {
+        if named.len() <= endpoint.index() {
+            named.resize(endpoint.index() + 1, false);
+        }
+        named[endpoint.index()] = true;
+    };
+    for task in &traffic.tasks {
+        match task.work {
+            Work::Message { from, to, .. } => [from, to].into_iter().for_each(&mut name),
             Work::InNetwork { group, .. } => {
-                traffic.multicasts.get(group as usize).map(|group| group.members.clone()).unwrap_or_default()
+                let members = traffic.multicasts.get(group as usize).map_or(&[][..], |group| &group.members);
+                members.iter().copied().for_each(&mut name);
             }
-            Work::Delay { .. } => Vec::new(),
-        })
-        .collect();
-    ends.sort_unstable();
-    ends.dedup();
-    ends
+            Work::Delay { .. } => {}
+        }
+    }
+    (0..named.len() as u32).map(EndpointId).filter(|endpoint| named[endpoint.index()]).collect()
 }
 
 /// Whether every message has a way, and its acknowledgement one back.
 pub fn reachable(network: &Network, routes: &Routes, traffic: &Traffic) -> Result<(), String> {
+    // Most senders send to few: the last destination of each need not be asked for again.
+    let mut last: Vec<Option<EndpointId>> = vec![None; network.endpoints.len()];
     for task in &traffic.tasks {
-        if let Work::Message { from, to, .. } = task.work
+        let Work::Message { from, to, .. } = task.work else { continue };
+        if last[from.index()].replace(to) != Some(to)
             && !(routes.reaches(network, from, to) && routes.reaches(network, to, from))
         {
             return Err(format!(
