@@ -54,11 +54,13 @@ const IDLE: Class = Class { served: 0.0, at: 0.0, rate: 0.0, next: f64::INFINITY
 pub(super) struct Standing {
     pub(super) generation: u32,
     pub(super) group: u32,
+    /// Messages that have started and not entered yet, where the class shares with no other.
+    pub(super) coming: u32,
     /// Whether it stands in `changed`.
     pub(super) changed: bool,
 }
 
-const ASIDE: Standing = Standing { generation: 0, group: NONE, changed: false };
+const ASIDE: Standing = Standing { generation: 0, group: NONE, coming: 0, changed: false };
 
 /// The nearest picosecond. The compiler has no instruction for rounding on all machines that we run on.
 fn whole(time: f64) -> Time {
@@ -157,10 +159,17 @@ impl<'a> Engine<'a> {
             table.classify(|_| true, |way| state.is_single(way))
         }
         .ok_or(FlowError::TooLarge)?;
+        Ok(Self::with(traffic, settings, state, table, way))
+    }
+
+    /// For traffic whose ways and classes are known.
+    pub fn with(traffic: &'a Traffic, settings: &'a Settings, state: State<'a>, table: Table, way: Vec<u32>) -> Self {
         let tasks = traffic.tasks.len();
-        let lone =
-            if faults.faults.is_empty() { table.lone_rates(state.capacity()) } else { vec![0.0; table.classes.len()] };
-        Ok(Self {
+        // What shares with nobody now may do so after a fault.
+        let healthy = state.faults.faults.is_empty();
+        let lone = if healthy { table.lone_rates(state.capacity()) } else { vec![0.0; table.classes.len()] };
+        let edges = state.capacity().len();
+        Self {
             traffic,
             settings,
             way,
@@ -173,9 +182,9 @@ impl<'a> Engine<'a> {
             lone,
             groups: Vec::new(),
             free_groups: Vec::new(),
-            owner: vec![NONE; network.edges.len()],
-            load: Load::new(network.edges.len()),
-            filler: Filler::new(network.edges.len()),
+            owner: vec![NONE; edges],
+            load: Load::new(edges),
+            filler: Filler::new(edges),
             agenda: Agenda::default(),
             changed: Vec::new(),
             joined: false,
@@ -190,7 +199,7 @@ impl<'a> Engine<'a> {
             solutions: 0,
             state,
             table,
-        })
+        }
     }
 
     pub fn run(mut self, observer: &mut dyn Observer) -> Result<Outcome, FlowError> {
@@ -280,9 +289,12 @@ impl<'a> Engine<'a> {
                 let enters = time + self.table.delay[way] as f64;
                 let class = self.table.class_of[way];
                 let rate = self.lone[class as usize];
-                if rate > 0.0 && self.messages[class as usize] == 0 {
+                if rate > 0.0 && self.messages[class as usize] == 0 && self.standing[class as usize].coming == 0 {
                     self.enter_alone(class, task, enters, rate);
                 } else {
+                    if rate > 0.0 {
+                        self.standing[class as usize].coming += 1;
+                    }
                     self.agenda.push(enters, Event::Enter(task));
                 }
             }
@@ -317,6 +329,9 @@ impl<'a> Engine<'a> {
         self.grow();
         let bytes = self.state.bytes(self.traffic, task);
         let class = self.table.class_of[way as usize];
+        if self.lone[class as usize] > 0.0 {
+            self.standing[class as usize].coming -= 1;
+        }
         self.add(class, task, bytes, time);
         Ok(())
     }

@@ -11,6 +11,7 @@
 
 mod agenda;
 mod engine;
+mod fold;
 mod in_network;
 mod network_state;
 mod pairs;
@@ -18,18 +19,21 @@ mod queue;
 mod share;
 pub mod short;
 mod solve;
+mod symmetry;
 mod table;
 mod way;
 
 #[cfg(test)]
 mod tests;
 
+pub use fold::FOLD_LIMIT;
 pub use way::{Way, Ways};
 
 use crate::fault::{Change, Timeline};
 use crate::network::{EndpointId, Network};
 use crate::outcome::{Observer, Outcome};
 use crate::route::Routes;
+use crate::traffic::rounds::Rounds;
 use crate::traffic::{TaskId, Traffic, TrafficError};
 
 /// What messages that share an edge get.
@@ -140,4 +144,36 @@ pub fn run(
         }
     }
     engine::Engine::new(network, routes, traffic, faults, settings)?.run(observer)
+}
+
+/// Runs traffic in rounds over a network without faults, one message for all that are alike; with the traffic that was run,
+/// whose tasks know how many messages each stands for. Times are those of the messages one by one. What edges carry is not
+/// counted. `None` where so little is alike that more than [`FOLD_LIMIT`] tasks would be left.
+pub fn run_rounds(
+    network: &Network,
+    routes: &Routes,
+    rounds: &Rounds,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<Option<(Traffic, Outcome)>, FlowError> {
+    if !(0.0..1.0).contains(&settings.resolution) {
+        return Err(FlowError::Resolution);
+    }
+    let settings = Settings { edges: false, ..*settings };
+    let healthy = Timeline::default();
+    let Some(folded) = fold::fold(network, routes, rounds, &healthy, &settings)? else { return Ok(None) };
+    let fold::Folded { traffic, state, table, way, followed } = folded;
+    let mut outcome = engine::Engine::with(&traffic, &settings, state, table, way).run(observer)?;
+    outcome.notes.push(format!(
+        "{} messages are alike in {} ways: one of each was followed, of {followed} of {} ranks",
+        rounds.messages(),
+        traffic.copies.iter().filter(|copies| **copies > 0).count(),
+        rounds.members.len()
+    ));
+    if rounds.rounded_up {
+        outcome
+            .notes
+            .push("parts are not equal: each was rounded up to whole bytes, at most a byte too many".to_owned());
+    }
+    Ok(Some((traffic, outcome)))
 }

@@ -17,6 +17,7 @@ pub mod memory;
 pub mod pattern;
 pub mod program;
 pub mod random;
+pub mod rounds;
 
 lanewright_model::ids! {
     /// A task: index into [`Traffic::tasks`].
@@ -118,6 +119,8 @@ pub struct Traffic {
     pub multicasts: Vec<Multicast>,
     /// What the file calls each task; empty when tasks are known by their index.
     pub labels: Vec<u64>,
+    /// How many messages alike each task stands for, 0 for tasks that are none; empty when every message is a task.
+    pub copies: Vec<u64>,
 }
 
 /// Why traffic cannot run.
@@ -162,8 +165,19 @@ impl Traffic {
         &self.followers[from as usize..to as usize]
     }
 
+    /// Number of messages that a task stands for.
+    pub fn copies_of(&self, task: TaskId) -> u64 {
+        match self.copies.get(task.index()) {
+            Some(copies) => *copies,
+            None => u64::from(!matches!(self.tasks[task.index()].work, Work::Delay { .. })),
+        }
+    }
+
     /// Number of messages.
     pub fn messages(&self) -> usize {
+        if !self.copies.is_empty() {
+            return self.copies.iter().sum::<u64>() as usize;
+        }
         self.tasks.iter().filter(|task| matches!(task.work, Work::Message { .. })).count()
     }
 
@@ -320,7 +334,14 @@ impl Builder {
             followers[*slot as usize] = follower;
             *slot += 1;
         }
-        Traffic { tasks: self.tasks, follower_start, followers, multicasts: self.multicasts, labels: self.labels }
+        Traffic {
+            tasks: self.tasks,
+            follower_start,
+            followers,
+            multicasts: self.multicasts,
+            labels: self.labels,
+            copies: Vec::new(),
+        }
     }
 }
 
