@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use super::agenda::{Agenda, Event};
 use super::network_state::State;
 use super::queue::Queues;
+use super::resolution::{Choice, ERROR, choose};
 use super::share::{Filler, Load};
 use super::short::Circumstances;
 use super::table::Table;
@@ -138,6 +139,13 @@ pub struct Engine<'a> {
     pub(super) now: f64,
     pub(super) longest_window: f64,
     pub(super) solutions: u64,
+    /// What it is now, and after how many rates given it is chosen anew.
+    pub(super) resolution: f64,
+    pub(super) allowance: u64,
+    /// Rates given.
+    pub(super) given: u64,
+    /// When the resolution was chosen that is not the first, in ps.
+    pub(super) coarse_from: Option<f64>,
 }
 
 impl<'a> Engine<'a> {
@@ -169,6 +177,11 @@ impl<'a> Engine<'a> {
         let healthy = state.faults.faults.is_empty();
         let lone = if healthy { table.lone_rates(state.capacity()) } else { vec![0.0; table.classes.len()] };
         let edges = state.capacity().len();
+        let Choice { resolution, allowance } = if settings.automatic {
+            choose(traffic)
+        } else {
+            Choice { resolution: settings.resolution, allowance: u64::MAX }
+        };
         Self {
             traffic,
             settings,
@@ -197,6 +210,10 @@ impl<'a> Engine<'a> {
             now: 0.0,
             longest_window: 0.0,
             solutions: 0,
+            resolution,
+            allowance,
+            given: 0,
+            coarse_from: None,
             state,
             table,
         }
@@ -308,7 +325,7 @@ impl<'a> Engine<'a> {
     fn enter_alone(&mut self, class: u32, task: u32, time: f64, rate: f64) {
         let bytes = self.state.bytes(self.traffic, task);
         self.messages[class as usize] = 1;
-        self.queues.push(class, task, bytes);
+        self.queues.push(class, task, bytes, bytes);
         let known = &mut self.classes[class as usize];
         (known.served, known.at, known.rate, known.next) = (0.0, time, rate, bytes);
         let end = known.end();
@@ -364,8 +381,9 @@ impl<'a> Engine<'a> {
             self.load.more(&self.table.classes, class);
             self.filler.count(class, self.messages[class as usize]);
         }
-        known.next = known.next.min(known.served + bytes);
-        self.queues.push(class, task, known.served + bytes);
+        let key = known.served + bytes;
+        self.queues.push(class, task, key, known.next);
+        known.next = known.next.min(key);
         self.mark(class);
     }
 
@@ -391,7 +409,8 @@ impl<'a> Engine<'a> {
 
     /// Ends the first message of a class.
     fn end_first(&mut self, class: u32, end: f64) {
-        let Some((task, next)) = self.queues.pop(class) else { return };
+        let last = self.messages[class as usize] == 1;
+        let Some((task, next)) = self.queues.pop(class, last) else { return };
         let known = &mut self.classes[class as usize];
         known.next = next;
         self.messages[class as usize] -= 1;
@@ -418,11 +437,11 @@ impl<'a> Engine<'a> {
         ending.clear();
         let working = |class: u32| self.standing[class as usize].group == group && self.messages[class as usize] > 0;
         let mut until = time + INSTANT;
-        if self.settings.resolution > 0.0 {
+        if self.resolution > 0.0 {
             // A share of how long the first to end has taken, and no further than what happens next elsewhere.
             if let Some(task) = self.queues.first(self.groups[group as usize].first) {
                 let taken = time - self.finishes[task as usize].start.0 as f64;
-                let window = self.settings.resolution * taken;
+                let window = self.resolution * taken;
                 until =
                     until.max(time + window).min(self.agenda.next_time().unwrap_or(f64::INFINITY)).max(time + INSTANT);
             }
@@ -517,6 +536,7 @@ impl<'a> Engine<'a> {
             }
             self.classes[class as usize].advance(time);
             let mut moving = Vec::new();
+            self.queues.write_down(class, self.classes[class as usize].next);
             while let Some(message) = self.queues.pop_with_key(class) {
                 moving.push(message);
             }
@@ -544,13 +564,18 @@ impl<'a> Engine<'a> {
         let mut notes = vec![
             "the flow engine shares rates max-min fairly at once: it knows no queues, losses or slow starts".to_owned(),
         ];
-        if self.settings.resolution > 0.0 {
+        if self.resolution > 0.0 {
+            let from = self.coarse_from.map_or_else(String::new, |from| format!(", from {:.3} us on", from * 1e-6));
+            let chosen = if self.settings.automatic { "resolution auto: " } else { "" };
             notes.push(format!(
-                "ends within {} of a message's time share one solution: {} solutions, windows of up to {:.3} us; an all-to-all of 128 hosts was off by one and a half times that share at the worst message, and by a quarter of it in all",
-                self.settings.resolution,
+                "{chosen}ends within {} of a message's time share one solution{from}: {} solutions, windows of up to {:.3} us; \
+                 {ERROR}",
+                self.resolution,
                 self.solutions,
                 self.longest_window * 1e-6
             ));
+        } else if self.settings.automatic {
+            notes.push("resolution auto: 0, all ends are exact".to_owned());
         }
         if let Some(correction) = &self.settings.correction {
             notes.push(format!("short messages are corrected: {}", correction.basis));

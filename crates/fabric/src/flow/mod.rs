@@ -16,6 +16,7 @@ mod in_network;
 mod network_state;
 mod pairs;
 mod queue;
+pub mod resolution;
 mod share;
 pub mod short;
 mod solve;
@@ -57,6 +58,8 @@ pub struct Settings {
     /// solution. 0, the default, is exact; 0.02 makes a million messages of unequal sizes a matter of two to three seconds,
     /// with a makespan off by 0.2 % (all-to-all of 128 hosts against the exact answer).
     pub resolution: f64,
+    /// Chooses the resolution by what the exact answer costs ([`resolution`]); the outcome's notes say which it was.
+    pub automatic: bool,
     /// Whether to say what every edge carried.
     pub edges: bool,
     /// What short messages take longer; none by default.

@@ -2,6 +2,7 @@
 
 use super::agenda::Event;
 use super::engine::{Class, Engine, Group, MANY, NONE};
+use super::resolution::AUTOMATIC;
 
 /// Rates may be off by this share of the resolution where that is not 0: little beside what the resolution does itself.
 const TOLERANCE: f64 = 1.0 / 16.0;
@@ -115,7 +116,7 @@ impl Engine<'_> {
 
     /// Fills a group from which some have gone; says when the next message of it ends, and of which class.
     fn fill_again(&mut self, group: u32, members: &mut Vec<u32>, time: f64) -> (f64, u32) {
-        self.solutions += 1;
+        self.count_solution(members.len(), time);
         let (classes, standing) = (&mut self.classes, &self.standing);
         let edges = &mut self.groups[group as usize].edges;
         edges.retain(|edge| self.owner[*edge as usize] == group && self.load.count(*edge) > 0);
@@ -124,7 +125,7 @@ impl Engine<'_> {
             &self.table,
             &self.load,
             (edges, members),
-            (self.settings.resolution * TOLERANCE, self.state.capacity()),
+            (self.resolution * TOLERANCE, self.state.capacity()),
             |class| standing[class as usize].group == group,
             |class, rate| give(classes, class, rate, time, &mut next),
         );
@@ -173,12 +174,22 @@ impl Engine<'_> {
 
     /// Fills what was gathered; says when the next message of it ends, and of which class.
     fn fill(&mut self, time: f64) -> (f64, u32) {
-        self.solutions += 1;
+        self.count_solution(self.filler.classes.len(), time);
         let classes = &mut self.classes;
-        let tolerance = self.settings.resolution * TOLERANCE;
+        let tolerance = self.resolution * TOLERANCE;
         let mut next = (f64::INFINITY, NONE);
         self.filler.fill(&self.table, &self.load, tolerance, |class, rate| give(classes, class, rate, time, &mut next));
         next
+    }
+
+    /// Counts a solution, of so many rates. When exact ones have cost too much, those that follow are not.
+    fn count_solution(&mut self, rates: usize, time: f64) {
+        self.solutions += 1;
+        self.given += rates as u64;
+        if self.given > self.allowance && self.resolution == 0.0 {
+            self.resolution = AUTOMATIC;
+            self.coarse_from = Some(time);
+        }
     }
 
     /// Puts the next end within a group into the agenda.
