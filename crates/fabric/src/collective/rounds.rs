@@ -3,8 +3,8 @@
 use super::{Algorithm, Collective, Operation};
 use crate::traffic::rounds::{Phase, Rounds, Send};
 
-/// Messages in one round above which a collective is no longer made: some 4 GB.
-const ROUND_LIMIT: u64 = 1 << 27;
+/// Messages of one group in one round above which a collective is no longer made: half a gigabyte.
+const ROUND_LIMIT: u64 = 1 << 25;
 
 impl Collective {
     /// The collective as rounds, where these say the same as its messages: rings, direct and hierarchical algorithms, and
@@ -76,21 +76,18 @@ impl Maker<'_> {
     fn phase(&mut self, groups: &[Vec<u32>], units: u32, times: u64, to: impl Fn(usize) -> Vec<usize>) -> Option<()> {
         let size = groups.first()?.len();
         let each: u64 = (0..size).map(|rank| to(rank).len() as u64).sum();
-        if each.saturating_mul(groups.len() as u64) > ROUND_LIMIT {
+        if each > ROUND_LIMIT {
             return None;
         }
         let all = self.collective.members.len() as u128;
         let share = u128::from(self.collective.bytes) * u128::from(units);
         self.rounded_up |= !share.is_multiple_of(all);
         let bytes = share.div_ceil(all).max(1) as u64;
-        let lists: Vec<Vec<usize>> = (0..size).map(to).collect();
-        let sends = groups.iter().flat_map(|group| {
-            let of = |(from, list): (&u32, &Vec<usize>)| {
-                list.iter().map(|to| Send { from: *from, to: group[*to], bytes }).collect::<Vec<_>>()
-            };
-            group.iter().zip(&lists).flat_map(of)
+        let sends = (0..size).flat_map(|from| {
+            let send = move |to: usize| Send { from: from as u32, to: to as u32, bytes };
+            to(from).into_iter().map(send)
         });
-        self.phases.push(Phase { sends: sends.collect(), times });
+        self.phases.push(Phase { groups: groups.to_vec(), sends: sends.collect(), times });
         Some(())
     }
 }

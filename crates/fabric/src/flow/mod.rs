@@ -13,6 +13,7 @@ mod agenda;
 mod engine;
 mod fold;
 mod in_network;
+mod mirror;
 mod network_state;
 mod pairs;
 mod queue;

@@ -26,6 +26,8 @@ pub struct Arc {
     pub bytes: u64,
     /// Its way.
     pub way: u32,
+    /// How many messages of groups that mirror each other it stands for; 0 for a message of no such group.
+    pub mirrored: u64,
 }
 
 /// Colours of all.
@@ -47,62 +49,70 @@ fn different<'a>(colours: impl Iterator<Item = &'a u64>) -> usize {
     colours.copied().collect::<HashSet<u64, Hasher>>().len()
 }
 
+/// What refinement asks of messages.
+pub trait Crossing {
+    /// Edges that a message crosses, with the share of it on each (none: all of it).
+    fn edges_of(&self, arc: &Arc) -> (&[u32], &[f64]);
+    /// Delay of its way in ps.
+    fn delay_of(&self, arc: &Arc) -> u64;
+}
+
 impl Colours {
-    /// The coarsest colours that are stable. `edges_of` gives the edges of a way with the share of the message on each,
-    /// `delay` that of a way in ps; `rate` is that of every edge.
-    pub fn find<'a>(
-        members: usize,
-        arcs: &[Arc],
-        rate: &[f64],
-        edges_of: impl Fn(u32) -> (&'a [u32], &'a [f64]),
-        delay: impl Fn(u32) -> u64,
-    ) -> Self {
-        let mut colours = Self {
-            members: vec![1; members],
-            arcs: arcs.iter().map(|arc| mix((arc.phase, arc.bytes, delay(arc.way)))).collect(),
-            edges: rate.iter().map(|rate| mix(rate.to_bits())).collect(),
-        };
-        let mut touched = vec![false; rate.len()];
+    /// Members alike, edges of one rate alike.
+    pub fn new(members: usize, rate: &[f64]) -> Self {
+        let edges = rate.iter().map(|rate| mix(rate.to_bits())).collect();
+        Self { members: vec![1; members], arcs: Vec::new(), edges }
+    }
+
+    /// Splits colours until they are stable for these messages. `mirrors`: members of whom only another's messages within
+    /// the group are listed, with that other.
+    pub fn refine(&mut self, arcs: &[Arc], ways: &impl Crossing, mirrors: &[(u32, u32)]) {
+        self.arcs = arcs.iter().map(|arc| mix((arc.phase, arc.bytes, ways.delay_of(arc)))).collect();
+        let mut touched = vec![false; self.edges.len()];
         for arc in arcs {
-            edges_of(arc.way).0.iter().for_each(|edge| touched[*edge as usize] = true);
+            ways.edges_of(arc).0.iter().for_each(|edge| touched[*edge as usize] = true);
         }
-        let mut on_edge = vec![0u64; rate.len()];
-        let mut on_member = vec![0u64; members];
+        let mut on_edge = vec![0u64; self.edges.len()];
+        // Of messages listed one by one, and of those within mirrored groups.
+        let mut on_member = [vec![0u64; self.members.len()], vec![0u64; self.members.len()]];
         let mut before = (0, 0);
         loop {
             on_edge.fill(0);
-            on_member.fill(0);
-            for (arc, colour) in arcs.iter().zip(&mut colours.arcs) {
-                let (edges, weights) = edges_of(arc.way);
+            on_member.iter_mut().for_each(|sums| sums.fill(0));
+            for (arc, colour) in arcs.iter().zip(&mut self.arcs) {
+                let (edges, weights) = ways.edges_of(arc);
+                let weight = |at: usize| weights.get(at).copied().unwrap_or(1.0).to_bits();
                 // Sums, for the order in which a way is listed must not matter.
                 let mut crossed = 0u64;
                 for (at, edge) in edges.iter().enumerate() {
-                    let weight = weights.get(at).copied().unwrap_or(1.0).to_bits();
-                    crossed = crossed.wrapping_add(mix((colours.edges[*edge as usize], weight)));
+                    crossed = crossed.wrapping_add(mix((self.edges[*edge as usize], weight(at))));
                 }
-                let ends = (colours.members[arc.from as usize], colours.members[arc.to as usize]);
+                let ends = (self.members[arc.from as usize], self.members[arc.to as usize]);
                 *colour = mix((*colour, ends.0, ends.1, crossed));
                 for (at, edge) in edges.iter().enumerate() {
-                    let weight = weights.get(at).copied().unwrap_or(1.0).to_bits();
                     let sum = &mut on_edge[*edge as usize];
-                    *sum = sum.wrapping_add(mix((*colour, weight)));
+                    *sum = sum.wrapping_add(mix((*colour, weight(at))));
                 }
+                let sums = &mut on_member[usize::from(arc.mirrored > 0)];
                 for (member, role) in [(arc.from, 1u32), (arc.to, 2)] {
-                    let sum = &mut on_member[member as usize];
+                    let sum = &mut sums[member as usize];
                     *sum = sum.wrapping_add(mix((*colour, role)));
                 }
             }
-            for (edge, colour) in colours.edges.iter_mut().enumerate().filter(|(edge, _)| touched[*edge]) {
+            for (member, other) in mirrors {
+                on_member[1][*member as usize] = on_member[1][*other as usize];
+            }
+            for (edge, colour) in self.edges.iter_mut().enumerate().filter(|(edge, _)| touched[*edge]) {
                 *colour = mix((*colour, on_edge[edge]));
             }
-            for (colour, sum) in colours.members.iter_mut().zip(&on_member) {
-                *colour = mix((*colour, *sum));
+            for (member, colour) in self.members.iter_mut().enumerate() {
+                *colour = mix((*colour, on_member[0][member], on_member[1][member]));
             }
             // Where neither members nor edges split, no message will: its colour has all of theirs.
-            let crossed = colours.edges.iter().zip(&touched).filter(|(_, touched)| **touched);
-            let now = (different(colours.members.iter()), different(crossed.map(|(colour, _)| colour)));
+            let crossed = self.edges.iter().zip(&touched).filter(|(_, touched)| **touched);
+            let now = (different(self.members.iter()), different(crossed.map(|(colour, _)| colour)));
             if now == before {
-                return colours;
+                return;
             }
             before = now;
         }

@@ -8,7 +8,7 @@ use crate::network::EndpointId;
 /// A message of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Send {
-    /// Who sends: index into [`Rounds::members`].
+    /// Who sends: place in the group.
     pub from: u32,
     /// Who receives; not the sender.
     pub to: u32,
@@ -19,7 +19,9 @@ pub struct Send {
 /// A round, several times over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phase {
-    /// What is sent in each round.
+    /// Groups that do the same, each within itself: indices into [`Rounds::members`], as many in each.
+    pub groups: Vec<Vec<u32>>,
+    /// What is sent within each group in each round.
     pub sends: Vec<Send>,
     /// Number of rounds.
     pub times: u64,
@@ -42,7 +44,8 @@ pub struct Rounds {
 impl Rounds {
     /// Number of messages.
     pub fn messages(&self) -> u64 {
-        let of = |phase: &Phase| (phase.sends.len() as u64).saturating_mul(phase.times);
+        let once = |phase: &Phase| (phase.sends.len() as u64).saturating_mul(phase.groups.len() as u64);
+        let of = |phase: &Phase| once(phase).saturating_mul(phase.times);
         self.phases.iter().map(of).fold(0, u64::saturating_add)
     }
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::collective::{Algorithm, Collective, Operation};
+use crate::flow::mirror::{Mirrors, candidates};
 use crate::flow::{Ways, run_rounds};
 use crate::network::rail::{Rail, RailLinks};
 use crate::outcome::End;
@@ -73,6 +74,48 @@ fn a_ring_across_rails() {
     let ring = Collective::new(Operation::AllReduce, Algorithm::Ring, members, 16 * 2048);
     let (tasks, _) = compare(&rails(), &ring, Ways::One, false);
     assert!(tasks <= 2 * 4 * 30, "{tasks}");
+}
+
+#[test]
+fn a_server_that_differs_is_followed_by_itself() {
+    let members: Vec<EndpointId> = (0..32).map(EndpointId).collect();
+    let all_reduce =
+        Collective { group: 4, ..Collective::new(Operation::AllReduce, Algorithm::Hierarchical, members, 32 * 65_536) };
+    for ways in [Ways::One, Ways::All] {
+        let (alike, messages) = compare(&rails(), &all_reduce, ways, false);
+        let mut network = rails();
+        // The scale-up link of accelerator 9, in the third server, in both directions.
+        let slow = Rate::gbps(300.0).expect("positive");
+        let first = network.out(network.node_of(EndpointId(9)))[0];
+        [first, first.reverse()].into_iter().for_each(|edge| network.edges[edge.index()].rate = slow);
+        let (different, _) = compare(&network, &all_reduce, ways, false);
+        assert!(alike < different && alike * 4 < messages, "{alike}, {different} of {messages}");
+    }
+}
+
+#[test]
+fn servers_are_wired_alike_or_not() {
+    let members: Vec<EndpointId> = (0..32).map(EndpointId).collect();
+    let all_reduce =
+        Collective { group: 4, ..Collective::new(Operation::AllReduce, Algorithm::Hierarchical, members, 1 << 20) };
+    let rounds = all_reduce.rounds().expect("rounds");
+    let phases = candidates(&rounds);
+    assert_eq!(phases, [0, 2]);
+    let mut network = rails();
+    let routes = Routes::new(&network).expect("connected");
+    let like = |network: &Network, shared: &[bool], ways: Ways| {
+        Mirrors::find(network, &routes, ways, &rounds, &phases, shared).map(|mirrors| mirrors.like)
+    };
+    let mut shared = vec![false; network.edges.len()];
+    for ways in [Ways::One, Ways::All] {
+        assert_eq!(like(&network, &shared, ways), Some(vec![0; 8]));
+    }
+    // The scale-up link of accelerator 9 is slower; then it also carries what others send.
+    let first = network.out(network.node_of(EndpointId(9)))[0];
+    network.edges[first.index()].rate = Rate::gbps(300.0).expect("positive");
+    assert_eq!(like(&network, &shared, Ways::All), Some(vec![0, 0, 2, 0, 0, 0, 0, 0]));
+    shared[first.index()] = true;
+    assert_eq!(like(&network, &shared, Ways::All), None);
 }
 
 #[test]
