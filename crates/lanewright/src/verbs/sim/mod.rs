@@ -163,6 +163,14 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         can_end(network, &made.closed, &faults, &traffic)?;
     }
 
+    if args.engine.engine == engine::Engine::Packet
+        && let Some(why) = packet::cannot_reduce(network, &routes, &traffic)
+    {
+        return Err(format!(
+            "no switches can do this collective: {why}\n  help: take another algorithm, or --engine flow for a bound"
+        )
+        .into());
+    }
     let sampling = args.files.sampling(network, &routes, &traffic, &faults, ways);
     let mut watch = engine::Watch::start();
     let before = engine::cpu_seconds();
