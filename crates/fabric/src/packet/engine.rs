@@ -21,7 +21,7 @@ use super::slab::Slab;
 use crate::fault::Timeline;
 use crate::network::{Network, NodeId, NodeKind};
 use crate::outcome::{Counters, EdgeUse, Finish, Observer, Outcome, Progress, Series};
-use crate::route::Routes;
+use crate::route::{Policy, Routes};
 use crate::time::Time;
 use crate::traffic::{Traffic, Work};
 
@@ -40,6 +40,8 @@ pub(super) struct Scene<'a> {
     /// For each node whether packets end there: only at endpoints that do not forward, or at their own.
     pub(super) ends: Vec<bool>,
     pub(super) detours: Detours,
+    /// Packets of a message leave by several links of their endpoint.
+    pub(super) side_by_side: bool,
     /// Bytes of every edge's queue; empty where all have the same.
     pub(super) limits: Vec<u32>,
 }
@@ -67,7 +69,9 @@ impl<'a> Scene<'a> {
         let params = Params::new(network, settings);
         let detours = Detours::new(network, faults);
         let limits = super::slow_ports::limits(network, params.queue);
-        Self { network, routes, traffic, faults, settings, params, heads, nic_of, ends, detours, limits }
+        let own_ways = matches!(settings.routing, Policy::Spray | Policy::Adaptive);
+        let side_by_side = own_ways && network.endpoints.iter().any(|node| network.out(*node).len() > 1);
+        Self { network, routes, traffic, faults, settings, params, heads, nic_of, ends, detours, side_by_side, limits }
     }
 }
 

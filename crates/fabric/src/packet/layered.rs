@@ -241,7 +241,8 @@ fn link(scene: &Scene<'_>, port: &mut Port, id: EdgeId, spoilt: bool) -> Link {
         true if settings.ethernet_gap => Framing::of(edge.layer),
         false if settings.framing => {
             let pcie = matches!(edge.layer, LinkLayer::PcieFlit | LinkLayer::PciePacket);
-            Framing::of(edge.layer).cut(settings.pcie_payload.filter(|_| pcie).unwrap_or(0))
+            let framing = Framing::of(edge.layer).cut(settings.pcie_payload.filter(|_| pcie).unwrap_or(0));
+            if network.flits_counted { framing.without_flits() } else { framing }
         }
         _ => Framing::NONE,
     };

@@ -41,7 +41,9 @@ impl Engine<'_> {
         let Some(packets) = packets_of(bytes, params.mss) else { return };
         let last_size = (bytes - u64::from(packets - 1) * u64::from(params.mss)) as u32 + params.header;
         let settings = scene.settings;
-        let rate = rate_of(&self.ports[edge as usize]);
+        let choices = self.routes.choices(scene.network, scene.network.node_of(from), to);
+        let links = if scene.side_by_side { choices.len() } else { 1 };
+        let rate = rate_of(&self.ports[edge as usize]) * links as f64;
         let control = Control::new(settings, params, rate, self.hops(from, to));
         let spray = Spray::new(settings.balancer, params.paths, Chance::new(settings.seed, 2, task));
         let sender = Sender {

@@ -63,7 +63,7 @@ impl EngineArgs {
     pub fn packet(&self, network: &Network, rate: Rate) -> Result<packet::Settings, String> {
         let transport = self.transport.on(network);
         let mut settings = packet::Settings::of(transport, rate.as_gbps() * 1e9);
-        self.transport.apply(&mut settings);
+        self.transport.apply(network, &mut settings)?;
         self.switches.apply(&mut settings, rate)?;
         self.links.apply(&mut settings)?;
         settings.seed = self.seed;
