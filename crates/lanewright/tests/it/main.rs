@@ -12,4 +12,5 @@ mod schemas;
 mod sim;
 mod sim_faults;
 mod sim_files;
+mod sim_flow;
 mod sim_nics;
