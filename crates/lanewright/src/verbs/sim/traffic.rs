@@ -317,7 +317,12 @@ impl Source {
                 };
                 if let Some(rounds) = args.rounds(&collective, place)? {
                     let traffic = Traffic::default();
-                    return Ok(Ready { collective: Some(collective), rounds: Some(rounds), candidates, ..traffic.into() });
+                    return Ok(Ready {
+                        collective: Some(collective),
+                        rounds: Some(rounds),
+                        candidates,
+                        ..traffic.into()
+                    });
                 }
                 let traffic = args.messages(&collective)?;
                 Ok(Ready { collective: Some(collective), candidates, ..traffic.into() })
