@@ -253,7 +253,13 @@ impl<'a> Engine<'a> {
         match what.work {
             Work::Message { .. } | Work::InNetwork { .. } => {
                 let delay = self.table.delay[self.way[task as usize] as usize];
-                self.agenda.push(time + delay as f64, Event::Enter(task));
+                let doorbell = match (what.work, self.settings.doorbell) {
+                    (Work::Message { from, to, .. }, doorbell) if doorbell > Time::ZERO => {
+                        if self.state.scale_up(from, to) { 0 } else { doorbell.0 }
+                    }
+                    _ => 0,
+                };
+                self.agenda.push(time + delay.saturating_add(doorbell) as f64, Event::Enter(task));
             }
             Work::Delay { time: Time(0), .. } => self.complete(task, time),
             Work::Delay { time: span, .. } => self.agenda.push(time + span.0 as f64, Event::Done(task)),

@@ -62,6 +62,12 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Whether messages leave by a link that carries loads and stores, without a NIC.
+    pub fn scale_up(&self, from: EndpointId, to: EndpointId) -> bool {
+        let choices = self.routes.choices(self.network, self.network.node_of(from), to);
+        choices.first().is_some_and(|edge| self.network.edge(*edge).layer.is_scale_up())
+    }
+
     /// Bytes per ps that every edge carries now.
     pub fn capacity(&self) -> &[f64] {
         &self.capacity
@@ -95,7 +101,7 @@ impl<'a> State<'a> {
                     let members =
                         traffic.multicasts.get(group as usize).ok_or(FlowError::NoGroup(TaskId(at as u32)))?;
                     if groups[group as usize] == NONE {
-                        let way = in_network::way(self.network, self.routes, self.ways, members)?;
+                        let way = in_network::way(self.network, self.routes, members)?;
                         self.ends.push((NONE, NONE));
                         groups[group as usize] = table.way(&way, self.fairness).ok_or(FlowError::TooLarge)?;
                     }
