@@ -214,6 +214,11 @@ pub(super) fn guesses(scene: &Scene<'_>) -> bool {
     })
 }
 
+/// Whether any edge has errors now or later.
+pub(super) fn errs(scene: &Scene<'_>) -> bool {
+    spoilt_edges(scene).contains(&true)
+}
+
 /// Which edges have errors now or later.
 fn spoilt_edges(scene: &Scene<'_>) -> Vec<bool> {
     let settings = &scene.settings.links;

@@ -13,3 +13,4 @@ mod sim;
 mod sim_faults;
 mod sim_files;
 mod validation;
+mod sim_flow;

@@ -2,6 +2,7 @@
 
 mod fairness;
 mod faults;
+mod folded;
 mod peers;
 
 use super::{Settings, run};
