@@ -4,6 +4,7 @@
 use crate::command::Folder;
 
 /// What a run says, in the unit of its column.
+#[derive(Clone, Copy)]
 enum Says {
     /// Completion time of the slowest message, nanoseconds.
     LastNs(f64),
