@@ -167,8 +167,10 @@ impl Engine<'_> {
         let mut sent = 0;
         let mut came = Vec::with_capacity(journey.active.len());
         for flow in &journey.active {
-            sent += self.senders.get_mut(*flow).map_or(0, |sender| u64::from(sender.window.next));
-            came.push(self.receivers.get_mut(*flow).map_or(0, |receiver| receiver.expected + receiver.early));
+            let (next, all) = self.senders.get_mut(*flow).map_or((0, 0), |sender| (sender.window.next, sender.packets));
+            sent += u64::from(next);
+            let over = if self.receivers.is_over(*flow) { all } else { 0 };
+            came.push(self.receivers.get_mut(*flow).map_or(over, |receiver| receiver.expected + receiver.early));
         }
         (came, sent)
     }
