@@ -251,8 +251,8 @@ pub(super) fn notes(
     let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     Some(format!(
         "fast-forward skipped {:.1} % of the bytes in {} of settled rates and {}{one}: times are estimates. Makespan, p50 and \
-         p99 of runs that nothing was fitted to were within {STATED_PERCENT} % of every packet run; what this run rests on is \
-         sure to {:.2} % (standard error)",
+         p99 of runs that nothing was fitted to were within {STATED_PERCENT} % of every packet run; this run's samples left \
+         {:.2} % open",
         skipped.bytes as f64 / all.max(1) as f64 * 100.0,
         counted(skipped.spans, "span"),
         counted(skipped.rounds, "repeated round"),
