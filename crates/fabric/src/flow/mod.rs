@@ -35,6 +35,7 @@ use crate::fault::{Change, Timeline};
 use crate::network::{EndpointId, Network};
 use crate::outcome::{Observer, Outcome};
 use crate::route::Routes;
+use crate::time::Time;
 use crate::traffic::rounds::Rounds;
 use crate::traffic::{TaskId, Traffic, TrafficError};
 
@@ -61,6 +62,8 @@ pub struct Settings {
     pub resolution: f64,
     /// Chooses the resolution by what the exact answer costs ([`resolution`]); the outcome's notes say which it was.
     pub automatic: bool,
+    /// From the beginning of a message to its NIC's knowledge of it; not for messages that leave by scale-up links.
+    pub doorbell: Time,
     /// Whether to say what every edge carried.
     pub edges: bool,
     /// What short messages take longer; none by default.

@@ -70,6 +70,13 @@ pub enum LinkLayer {
     NvLink,
 }
 
+impl LinkLayer {
+    /// Whether it carries loads and stores of accelerators, so that messages need no NIC.
+    pub fn is_scale_up(self) -> bool {
+        matches!(self, Self::NvLink | Self::UaLink)
+    }
+}
+
 /// One direction of a link.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Edge {

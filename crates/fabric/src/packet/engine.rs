@@ -3,8 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::credit::Pacer;
+use super::doorbell::Doorbell;
 use super::event::{Calendar, Event, Kind};
 use super::hpcc::Trail;
+use super::in_network::Operations;
 use super::layered::Layered;
 use super::ndp::Puller;
 use super::nic::Nic;
@@ -69,6 +71,13 @@ impl<'a> Scene<'a> {
     }
 }
 
+impl Scene<'_> {
+    /// Whether a task is an operation of switches.
+    pub(super) fn in_network(&self, task: u32) -> bool {
+        matches!(self.traffic.tasks[task as usize].work, Work::InNetwork { .. })
+    }
+}
+
 /// The state of a run.
 pub(super) struct Engine<'a> {
     pub(super) scene: &'a Scene<'a>,
@@ -79,6 +88,8 @@ pub(super) struct Engine<'a> {
     pub(super) pool: Pool,
     pub(super) ports: Vec<Port>,
     pub(super) nics: Vec<Nic>,
+    /// One per link of endpoints; empty where NICs have no limits.
+    pub(super) doorbells: Vec<Doorbell>,
     pub(super) senders: Slab<Sender>,
     pub(super) receivers: Slab<Receiver>,
     pub(super) pacers: Vec<Pacer>,
@@ -96,6 +107,8 @@ pub(super) struct Engine<'a> {
     /// All packets that came to endpoints, for tests of their order.
     #[cfg(test)]
     pub(super) delivered: Vec<super::pool::Packet>,
+    /// Operations of switches, where there are any.
+    pub(super) operations: Option<Box<Operations>>,
     /// Link layers beyond plain Ethernet, where there are any.
     pub(super) layered: Option<Box<Layered>>,
     /// Empty when not asked for.
@@ -156,6 +169,7 @@ impl<'a> Engine<'a> {
             pool: Pool::default(),
             ports,
             nics: vec![Nic::default(); links],
+            doorbells: super::doorbell::doorbells(scene),
             senders: Slab::new(tasks),
             receivers: Slab::new(tasks),
             pacers: if params.credit { vec![Pacer::default(); network.endpoints.len()] } else { Vec::new() },
@@ -169,6 +183,7 @@ impl<'a> Engine<'a> {
             done: 0,
             #[cfg(test)]
             delivered: Vec::new(),
+            operations: super::in_network::operations(scene),
             layered,
             uses: if settings.edge_use { vec![EdgeUse::default(); network.edges.len()] } else { Vec::new() },
             series: Series::default(),
@@ -248,6 +263,8 @@ impl<'a> Engine<'a> {
                 self.fault(entity);
             }
             Kind::Pace => self.pace(entity),
+            Kind::Post => self.post(entity, event.payload()),
+            Kind::Summed => self.summed(entity, event.payload()),
         }
     }
 

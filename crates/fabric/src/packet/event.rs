@@ -29,10 +29,14 @@ pub(super) enum Kind {
     Pace = 7,
     /// The other end of a link speaks to its sender; entity: edge, payload: see [`super::lanes::word`].
     Link = 8,
+    /// A message is a stage further at its NIC; entity: task, payload: see [`super::doorbell`].
+    Post = 9,
+    /// A switch has added up a segment; entity: task, payload: switch of its tree.
+    Summed = 10,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Fault,
         Self::Wake,
         Self::Arrive,
@@ -42,6 +46,8 @@ impl Kind {
         Self::Timer,
         Self::Pace,
         Self::Link,
+        Self::Post,
+        Self::Summed,
     ];
 }
 
@@ -73,7 +79,7 @@ impl Event {
     pub(super) fn new(time: u64, kind: Kind, entity: u32, payload: u32) -> Self {
         // What starts at one time starts in the order of the traffic.
         let scrambled = match kind {
-            Kind::Start => entity & ENTITY_MASK,
+            Kind::Start | Kind::Post => entity & ENTITY_MASK,
             _ => (entity ^ mask_of(time)).wrapping_mul(FACTOR) & ENTITY_MASK,
         };
         let key = ((kind as u32) << ENTITY_BITS) | scrambled;
@@ -96,7 +102,7 @@ impl Event {
     #[inline]
     pub(super) fn entity(self) -> u32 {
         let scrambled = ((self.0 as u64) >> 32) as u32 & ENTITY_MASK;
-        if self.kind() == Kind::Start {
+        if matches!(self.kind(), Kind::Start | Kind::Post) {
             return scrambled;
         }
         (scrambled.wrapping_mul(INVERSE) ^ mask_of(self.time())) & ENTITY_MASK

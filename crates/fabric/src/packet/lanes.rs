@@ -136,7 +136,9 @@ impl Engine<'_> {
         let Some(layered) = self.layered.as_deref_mut() else { return };
         let port = &mut self.ports[edge as usize];
         // What nothing holds back must not pile up.
-        if layered.hold(packet).is_none() && port.bulk + size > self.scene.params.queue {
+        // Sums have their own bound: nobody would send them again.
+        let bounded = self.operations.is_some() && self.scene.in_network(self.pool[packet].flow);
+        if layered.hold(packet).is_none() && !bounded && port.bulk + size > self.scene.params.queue {
             self.counters.dropped += 1;
             self.lose(edge, packet);
             return;

@@ -239,7 +239,10 @@ fn link(scene: &Scene<'_>, port: &mut Port, id: EdgeId, spoilt: bool) -> Link {
     let ethernet = matches!(edge.layer, LinkLayer::Ethernet | LinkLayer::LosslessEthernet);
     let mut framing = match ethernet {
         true if settings.ethernet_gap => Framing::of(edge.layer),
-        false if settings.framing => Framing::of(edge.layer),
+        false if settings.framing => {
+            let pcie = matches!(edge.layer, LinkLayer::PcieFlit | LinkLayer::PciePacket);
+            Framing::of(edge.layer).cut(settings.pcie_payload.filter(|_| pcie).unwrap_or(0))
+        }
         _ => Framing::NONE,
     };
     let quality_of = |id: EdgeId| -> LinkQuality {

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::dcqcn::Dcqcn;
+use super::doorbell::NicSettings;
 use super::hpcc::Hpcc;
+use super::in_network::ReductionSettings;
 use super::link_settings::LinkSettings;
 use super::repair::Repair;
 use super::swift::Swift;
@@ -108,6 +110,10 @@ pub struct Settings {
     pub base_rtt: Option<Time>,
     /// Link layers.
     pub links: LinkSettings,
+    /// Limits of NICs.
+    pub nic: NicSettings,
+    /// What switches take to add up.
+    pub reduction: ReductionSettings,
     /// Whether to count what each edge carries.
     pub edge_use: bool,
     /// What to record over time.
@@ -142,6 +148,8 @@ impl Default for Settings {
             target_delay: None,
             base_rtt: None,
             links: LinkSettings::default(),
+            nic: NicSettings::default(),
+            reduction: ReductionSettings::default(),
             edge_use: false,
             sampling: None,
             threads: 1,

@@ -21,9 +21,16 @@ impl Engine<'_> {
         self.finishes[task as usize].start = Time(self.now);
         match scene.traffic.tasks[task as usize].work {
             Work::Delay { time, .. } => self.push(self.now.saturating_add(time.0), Kind::Elapsed, task, 0),
-            // Said in the outcome's notes.
-            Work::InNetwork { .. } => {}
-            Work::Message { from, to, bytes } => self.begin_message(task, from, to, bytes),
+            Work::InNetwork { group, bytes } => self.begin_in_network(task, group, bytes),
+            Work::Message { .. } if self.ring(task) => {}
+            Work::Message { .. } => self.begin_sending(task),
+        }
+    }
+
+    /// A message goes to its link.
+    pub(super) fn begin_sending(&mut self, task: u32) {
+        if let Work::Message { from, to, bytes } = self.scene.traffic.tasks[task as usize].work {
+            self.begin_message(task, from, to, bytes);
         }
     }
 
@@ -85,6 +92,7 @@ impl Engine<'_> {
         self.finishes[task as usize].acknowledged = Time(self.now);
         self.senders.remove(task);
         self.done += 1;
+        self.free_queue_pair(task);
         self.release(TaskId(task), When::Acknowledged);
     }
 

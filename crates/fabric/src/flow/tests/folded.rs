@@ -93,6 +93,22 @@ fn a_server_that_differs_is_followed_by_itself() {
     }
 }
 
+/// 28 twenty-eighths add up to a little more than 1, and edges that are left out are not the same everywhere.
+#[test]
+fn shares_that_do_not_add_up_exactly_fold_all_the_same() {
+    let tree = FatTree { up_from_leaf: 28, ..FatTree::balanced(32, 2).expect("a balanced size") };
+    let links = Links {
+        rate: Rate::gbps(400.0).expect("positive"),
+        delay: Time::us(1),
+        switch_latency: Time::ZERO,
+        layer: LinkLayer::Ethernet,
+    };
+    let members = (0..32).map(EndpointId).collect();
+    let ring = Collective::new(Operation::AllReduce, Algorithm::Ring, members, 32 << 10);
+    let (tasks, _) = compare(&tree.build(&links), &ring, Ways::All, false);
+    assert!(tasks <= 2 * 4 * 62, "{tasks}");
+}
+
 #[test]
 fn servers_are_wired_alike_or_not() {
     let members: Vec<EndpointId> = (0..32).map(EndpointId).collect();

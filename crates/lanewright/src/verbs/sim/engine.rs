@@ -106,8 +106,8 @@ impl EngineArgs {
     }
 
     /// What the chosen engine leaves out of what was asked for.
-    pub fn unused(&self) -> Option<String> {
-        let asked = [self.transport.given(), self.switches.given(), self.links.given()].concat();
+    pub fn unused(&self, of_nics: &[&'static str]) -> Option<String> {
+        let asked = [self.transport.given(), self.switches.given(), self.links.given(), of_nics.to_vec()].concat();
         (self.engine == Engine::Flow && !asked.is_empty())
             .then(|| format!("the flow engine shares rates alone: {} changed nothing", asked.join(", ")))
     }

@@ -5,7 +5,9 @@ mod engine;
 mod faults;
 mod files;
 mod links;
+mod nics;
 mod results;
+mod steps;
 mod switches;
 mod system;
 mod topology;
@@ -38,6 +40,7 @@ use crate::simulated::{Facts, Simulated};
   lanewright sim --traffic permutation.cm --topology fat-tree --nodes 128 --tiers 3 \\
                  --link-gbps 400 --hop-latency-us 1 --switch-latency-us 0 --mtu 4150 \\
                  --transport uec --routing spray --queue-bdp 1 --seed 13 --json
+  lanewright sim --traffic job.toml --nodes 64 --collective-algorithm all-reduce=double-tree
   lanewright sim --traffic incast.cm --topology-file oversubscribed.topo --transport uec-credit
   lanewright sim --pattern incast --ranks 16 --bytes 2MB --nodes 128 --tiers 3
   lanewright sim --traffic moe.cm --topology rail --servers 32 --preset nvlink4
@@ -46,6 +49,7 @@ use crate::simulated::{Facts, Simulated};
   lanewright sim --traffic permutation.cm -o report.html --trace trace.json --out flows.parquet
   lanewright sim --pattern shift --nodes 128 --transport roce --link-layer lossless
   lanewright sim --pattern shift --nodes 128 --fault 'link host[3] down at 20us until 200us'
+  lanewright sim --pattern random --nodes 128 --bytes 4kB --nic nvidia/connectx-7 --nic-queue-pairs 64
   lanewright sim --collective best-all-reduce --ranks 64 --bytes 64MiB --nodes 128
   lanewright sim gb200-nvl72 --collective direct-all-to-all --bytes 64MiB
 
@@ -67,6 +71,9 @@ pub struct SimArgs {
     /// Engines.
     #[command(flatten)]
     pub engine: engine::EngineArgs,
+    /// NICs.
+    #[command(flatten)]
+    pub nics: nics::NicArgs,
     /// What fails.
     #[command(flatten)]
     pub faults: faults::FaultArgs,
@@ -118,7 +125,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     args.files.check()?;
     let source = traffic::Source::read(&args.traffic, texts, found)?;
     let wanted = args.faults.read(texts, found)?;
-    let made = match &args.system {
+    let mut made = match &args.system {
         Some(name) => {
             if args.topology.given() {
                 return Err("give a system or --topology, not both".into());
@@ -130,10 +137,13 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         }
         None => args.topology.make(source.nodes, args.engine.links.layer(args.topology.pcie))?,
     };
+    let header = packet::Settings::default().header;
+    let nics = args.nics.hold_back(&mut made.network, args.engine.transport.mtu, header, &args.catalogue)?;
     let network = &made.network;
     let rate = network.endpoints.iter().flat_map(|node| network.out(*node)).map(|edge| network.edge(*edge).rate).max();
     let rate = rate.ok_or("no link leads to an endpoint of this network")?;
     let mut settings = args.engine.packet(network, rate)?;
+    args.nics.apply(&nics, &mut settings);
     let ways = args.engine.flow(settings.routing).ways;
     let one_by_one = match () {
         () if args.engine.engine == engine::Engine::Packet => Some("the packet engine sends every message by itself"),
@@ -143,9 +153,9 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     };
     let seed = args.engine.seed;
     let place = traffic::Place { network, closed: &made.closed, ranks: made.ranks, rate, seed, ways, one_by_one };
-    let ready = source.traffic(&place)?;
+    let ready = source.traffic(&place, found)?;
     let ends = ready.ends();
-    let traffic::Ready { mut traffic, collective, rounds, candidates } = ready;
+    let traffic::Ready { mut traffic, collective, rounds, candidates, steps } = ready;
     traffic.check(network.endpoints.len()).map_err(|error| error.to_string())?;
     let mut faults = source.faults(network)?;
     let quality = settings.links.quality;
@@ -176,6 +186,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         engine::Engine::Flow => {
             let mut rates = args.engine.flow(settings.routing);
             rates.edges |= args.files.count_links();
+            rates.doorbell = settings.nic.doorbell;
             let folded = match &rounds {
                 Some(rounds) => flow::run_rounds(network, &routes, rounds, &rates, &mut watch),
                 None => Ok(None),
@@ -187,7 +198,16 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
                 }
                 None => {
                     // Too little was alike: all messages after all.
-                    if let (Some(_), Some(collective)) = (&rounds, &collective) {
+                    if let (Some(rounds), Some(collective)) = (&rounds, &collective) {
+                        let messages = rounds.messages();
+                        if messages > flow::FOLD_LIMIT {
+                            return Err(format!(
+                                "too little is alike in this network for {messages} messages to be folded, and one by one \
+                                 they are too many\n  help: take fewer ranks, or an algorithm of fewer steps, such as \
+                                 --outer halving-doubling"
+                            )
+                            .into());
+                        }
                         traffic = args.traffic.messages(collective)?;
                         traffic::reachable(network, &routes, &traffic)?;
                     }
@@ -205,12 +225,19 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         traffic: source.title,
         cpu_seconds: after.zip(before).map(|(after, before)| after - before),
         wall_seconds: watch.finish(),
-        notes: made.notes.into_iter().chain(args.engine.unused()).chain(wanted.note(&faults)).collect(),
+        notes: made
+            .notes
+            .into_iter()
+            .chain(nics.notes)
+            .chain(args.engine.unused(&args.nics.given()))
+            .chain(wanted.note(&faults))
+            .collect(),
     };
     let mut results = results::Results::new(setting, &traffic, &outcome);
     told.iter_mut().for_each(|fault| fault.fill(&outcome));
     results.faults = told;
     results.candidates = candidates;
+    results.steps = steps.rows(&outcome);
     results.bandwidth = collective.and_then(|collective| traffic::bandwidth(&collective, &outcome));
     let facts = Facts {
         title: results.traffic.clone(),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::best::Candidate;
 use super::faults::Told;
+use super::steps::{self, StepRow};
 use crate::number::count;
 
 /// A collective operation as users count its bandwidth.
@@ -76,6 +77,9 @@ pub struct Results {
     /// Ways to do a collective that were compared, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
+    /// Steps of a traffic file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRow>,
     /// Estimates used and limits reached.
     pub notes: Vec<String>,
 }
@@ -125,6 +129,7 @@ impl Results {
             bandwidth: None,
             faults: Vec::new(),
             candidates: Vec::new(),
+            steps: Vec::new(),
             notes,
         }
     }
@@ -179,6 +184,7 @@ impl Results {
             rows.push(vec!["stopped".into(), line]);
         }
         let mut out = crate::terminal::table(&format!("simulation, {} engine", self.engine), &["", ""], rows);
+        out.push_str(&steps::draw(&self.steps));
         out.push_str(&self.draw_faults());
         out.push_str(&self.draw_candidates());
         for note in &self.notes {
