@@ -17,6 +17,7 @@ mod mirror;
 mod network_state;
 mod pairs;
 mod queue;
+mod record;
 pub mod resolution;
 mod share;
 pub mod short;
