@@ -56,6 +56,13 @@ impl Framing {
         }
     }
 
+    /// For links whose rate is what flits leave: packets still fill them up, and what is sent again as one is as long in
+    /// time.
+    pub fn without_flits(self) -> Self {
+        let unit = (u64::from(self.unit) * u64::from(self.packets)).div_ceil(u64::from(self.wire.max(1))) as u32;
+        Self { wire: 1, packets: 1, unit, ..self }
+    }
+
     /// With encryption of so many bytes per frame.
     pub fn with_macsec(self, bytes: u32) -> Self {
         Self { per_packet: self.per_packet + bytes, ..self }
@@ -114,6 +121,20 @@ mod tests {
         assert!((of(LinkLayer::PcieFlit, 256, 16) - 256.0 / 296.0).abs() < 1e-12);
         assert!((of(LinkLayer::UaLink, 1 << 20, 0) - 0.93).abs() < 1e-5);
         assert!((of(LinkLayer::NvLink, 256, 16) - 16.0 / 17.0).abs() < 1e-12);
+    }
+
+    /// 93 % of 800 Gb/s carry a packet in the time that all of 800 Gb/s carry it with its share of flits.
+    #[test]
+    fn flits_are_counted_once() {
+        for (layer, share, unit) in [(LinkLayer::UaLink, 0.93, 596), (LinkLayer::PcieFlit, 236.0 / 256.0, 236)] {
+            let (wire, left) = (Framing::of(layer), Framing::of(layer).without_flits());
+            for packet in [64, 276, 4160, 60_000] {
+                let (wire, left) = (f64::from(wire.bytes(packet)), f64::from(left.bytes(packet)) / share);
+                assert!((wire - left).abs() <= 1.0, "{packet}: {wire} {left}");
+            }
+            assert_eq!(left.unit, unit);
+        }
+        assert_eq!(Framing::of(LinkLayer::NvLink).without_flits(), Framing::of(LinkLayer::NvLink));
     }
 
     #[test]

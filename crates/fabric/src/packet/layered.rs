@@ -214,6 +214,11 @@ pub(super) fn guesses(scene: &Scene<'_>) -> bool {
     })
 }
 
+/// Whether any edge has errors now or later.
+pub(super) fn errs(scene: &Scene<'_>) -> bool {
+    spoilt_edges(scene).contains(&true)
+}
+
 /// Which edges have errors now or later.
 fn spoilt_edges(scene: &Scene<'_>) -> Vec<bool> {
     let settings = &scene.settings.links;
@@ -241,7 +246,8 @@ fn link(scene: &Scene<'_>, port: &mut Port, id: EdgeId, spoilt: bool) -> Link {
         true if settings.ethernet_gap => Framing::of(edge.layer),
         false if settings.framing => {
             let pcie = matches!(edge.layer, LinkLayer::PcieFlit | LinkLayer::PciePacket);
-            Framing::of(edge.layer).cut(settings.pcie_payload.filter(|_| pcie).unwrap_or(0))
+            let framing = Framing::of(edge.layer).cut(settings.pcie_payload.filter(|_| pcie).unwrap_or(0));
+            if network.flits_counted { framing.without_flits() } else { framing }
         }
         _ => Framing::NONE,
     };

@@ -3,7 +3,8 @@
 //! [`run`] moves the messages of a [`Traffic`] over a [`Network`]. Time comes from a calendar of events (`event`); packets
 //! live in a pool and are named by index (`pool`); a port is one cache line (`port`). Switches forward, mark and trim
 //! (`forward`); endpoints send (`send`, `nic`), take in (`accept`) and learn (`feedback`), by window (`nscc`) or credit
-//! (`credit`), spread over ways by entropy (`spray`). Several threads share a run by parts of the network (`parallel`).
+//! (`credit`), spread over ways by entropy (`spray`). Several threads share a run by parts of the network (`parallel`). On request what goes
+//! on in the same way is skipped (`fast_forward`).
 
 mod accept;
 mod control;
@@ -13,6 +14,7 @@ mod doorbell;
 mod engine;
 mod errors;
 mod event;
+mod fast_forward;
 mod faulty;
 mod feedback;
 mod forward;
@@ -20,6 +22,7 @@ mod hpcc;
 mod in_network;
 mod lanes;
 mod layered;
+mod leap;
 mod link_settings;
 mod ndp;
 mod nic;
@@ -37,12 +40,14 @@ mod reduction_tree;
 mod repair;
 mod reps;
 mod reroute;
+mod rounds;
 mod send;
 mod sender;
 mod settings;
 mod slab;
 mod slow_ports;
 mod spray;
+mod steady;
 mod swift;
 mod switching;
 mod tasks;
@@ -78,7 +83,11 @@ pub fn run(
     let scene = engine::Scene::new(network, routes, traffic, faults, settings);
     let limit = settings.end.0.saturating_add(1);
     // Credits and pauses act on the other end of a link: parts of such a network do not run side by side.
-    let wanted = if layered::binds(&scene) || in_network::any(traffic) { 1 } else { settings.threads };
+    let refused = if settings.fast_forward { fast_forward::refusal(&scene) } else { None };
+    let forward = settings.fast_forward && refused.is_none();
+    // A skip is one for the whole network.
+    let alone = forward || layered::binds(&scene) || in_network::any(traffic);
+    let wanted = if alone { 1 } else { settings.threads };
     let parts = parallel::Parts::new(network, traffic, wanted);
     let threads = rayon::ThreadPoolBuilder::new().num_threads(settings.threads.max(1));
     let (engine, flow) = match parts.and_then(|parts| Some((parts, threads.build().ok()?))) {
@@ -87,7 +96,7 @@ pub fn run(
         None => {
             let mut engine = engine::Engine::new(&scene);
             engine.prime(|_| true, true);
-            let flow = engine.run_before(limit, observer);
+            let flow = if forward { engine.run_forward(limit, observer) } else { engine.run_before(limit, observer) };
             (engine, flow)
         }
     };
@@ -98,6 +107,7 @@ pub fn run(
     let mut outcome = engine.finish(stopped);
     outcome.notes = notes(traffic, &scene, open);
     outcome.notes.extend(profile::notes(settings).map(str::to_owned));
+    outcome.notes.extend(fast_forward::notes(settings, traffic, refused, outcome.skipped.as_ref()));
     outcome
 }
 

@@ -120,6 +120,8 @@ pub struct Settings {
     pub sampling: Option<Sampling>,
     /// Threads; the answer is the same for any number.
     pub threads: usize,
+    /// Skip what goes on in the same way: times are then estimates (see [`crate::outcome::Skipped`]), and one thread runs.
+    pub fast_forward: bool,
     /// When to stop. [`Time::NEVER`]: when all is done.
     pub end: Time,
 }
@@ -153,6 +155,7 @@ impl Default for Settings {
             edge_use: false,
             sampling: None,
             threads: 1,
+            fast_forward: false,
             end: Time::NEVER,
         }
     }

@@ -32,13 +32,16 @@ fn rails() -> Network {
     };
     let rail = Rail::two_tiers(8, 4, 4, 2).expect("two groups of four servers");
     let out = link(400.0, 500);
-    rail.build(&RailLinks { scale_up: link(3600.0, 50), host: link(512.0, 10), scale_out: [out, out, out] })
+    let scale_up = Links { layer: LinkLayer::NvLink, ..link(3600.0, 50) };
+    rail.build(&RailLinks { scale_up, host: link(512.0, 10), scale_out: [out, out, out] })
 }
 
 /// Runs a collective both ways; the number of tasks that folding left, and that of all messages.
 fn compare(network: &Network, collective: &Collective, ways: Ways, locked: bool) -> (usize, usize) {
     let routes = Routes::new(network).expect("connected");
-    let settings = Settings { ways, ..Settings::default() };
+    // With and without waits that differ between links of servers and of the fabric.
+    let doorbell = Time::ns(if locked { 0 } else { 250 });
+    let settings = Settings { ways, doorbell, ..Settings::default() };
     let mut traffic = collective.traffic().expect("a collective");
     if locked {
         traffic = lockstep(&traffic, When::Delivered).expect("no circle");

@@ -72,7 +72,7 @@ pub struct Nics {
 
 impl NicArgs {
     /// Reads the catalogue if a NIC of it was asked for, and holds the network's links to what PCIe can do.
-    pub fn hold_back(
+    pub(super) fn hold_back(
         &self,
         network: &mut Network,
         mtu: u16,

@@ -1,7 +1,7 @@
 //! What a run came to: figures for scripts and a table for people.
 
 use lanewright_fabric::network::Network;
-use lanewright_fabric::outcome::{Completion, End, Outcome};
+use lanewright_fabric::outcome::{Completion, End, Outcome, Skipped};
 use lanewright_fabric::traffic::Traffic;
 use serde::Serialize;
 
@@ -66,6 +66,9 @@ pub struct Results {
     pub wall_seconds: f64,
     /// Hash of all times of all tasks: equal answers have equal hashes.
     pub fct_hash: String,
+    /// What was counted rather than run; packets and events are those run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Skipped>,
     /// Whether the run ended before all was done.
     pub stopped: bool,
     /// Bandwidth of a collective operation.
@@ -125,6 +128,7 @@ impl Results {
             cpu_seconds,
             wall_seconds,
             fct_hash: format!("{:016x}", outcome.hash()),
+            skipped: outcome.skipped,
             stopped: outcome.stopped,
             bandwidth: None,
             faults: Vec::new(),
@@ -169,6 +173,16 @@ impl Results {
                 count(self.lost)
             );
             rows.push(vec!["packets".into(), line]);
+        }
+        if let Some(skipped) = self.skipped.filter(|skipped| skipped.packets > 0) {
+            let line = format!(
+                "{} packets more, {} spans and {} rounds of {} µs together",
+                count(skipped.packets),
+                count(skipped.spans),
+                count(skipped.rounds),
+                us(skipped.time.as_us())
+            );
+            rows.push(vec!["skipped".into(), line]);
         }
         if self.pauses + self.replays > 0 {
             let line = format!("{} pauses, {} replays", count(self.pauses), count(self.replays));
