@@ -125,7 +125,7 @@ impl Engine<'_> {
             &self.table,
             &self.load,
             (edges, members),
-            (self.resolution * TOLERANCE, self.state.capacity()),
+            (self.resolution * TOLERANCE, self.state.capacity(), &self.messages),
             |class| standing[class as usize].group == group,
             |class, rate| give(classes, class, rate, time, &mut next),
         );
@@ -178,7 +178,9 @@ impl Engine<'_> {
         let classes = &mut self.classes;
         let tolerance = self.resolution * TOLERANCE;
         let mut next = (f64::INFINITY, NONE);
-        self.filler.fill(&self.table, &self.load, tolerance, |class, rate| give(classes, class, rate, time, &mut next));
+        self.filler.fill(&self.table, &self.load, &self.messages, tolerance, |class, rate| {
+            give(classes, class, rate, time, &mut next)
+        });
         next
     }
 

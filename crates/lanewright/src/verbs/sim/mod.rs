@@ -209,7 +209,16 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
                 }
                 None => {
                     // Too little was alike: all messages after all.
-                    if let (Some(_), Some(collective)) = (&rounds, &collective) {
+                    if let (Some(rounds), Some(collective)) = (&rounds, &collective) {
+                        let messages = rounds.messages();
+                        if messages > flow::FOLD_LIMIT {
+                            return Err(format!(
+                                "too little is alike in this network for {messages} messages to be folded, and one by one \
+                                 they are too many\n  help: take fewer ranks, or an algorithm of fewer steps, such as \
+                                 --outer halving-doubling"
+                            )
+                            .into());
+                        }
                         traffic = args.traffic.messages(collective)?;
                         traffic::reachable(network, &routes, &traffic)?;
                     }
