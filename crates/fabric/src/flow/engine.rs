@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use super::agenda::{Agenda, Event};
 use super::network_state::State;
 use super::queue::Queues;
+use super::recorder::Recorder;
 use super::share::{Filler, Load};
 use super::short::Circumstances;
 use super::table::Table;
@@ -117,6 +118,8 @@ pub struct Engine<'a> {
     pub(super) now: f64,
     pub(super) longest_window: f64,
     pub(super) solutions: u64,
+    /// What watched edges carry; `None` when nobody asked.
+    pub(super) recorder: Option<Recorder>,
 }
 
 impl<'a> Engine<'a> {
@@ -164,6 +167,7 @@ impl<'a> Engine<'a> {
             now: 0.0,
             longest_window: 0.0,
             solutions: 0,
+            recorder: settings.sampling.as_ref().and_then(|sampling| Recorder::new(sampling, network.edges.len())),
             state,
             table,
         })
@@ -268,6 +272,9 @@ impl<'a> Engine<'a> {
         let bytes = self.state.bytes(self.traffic, task);
         let class = self.table.class_of[way as usize];
         self.add(class, task, bytes, time);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.join(&self.table.ways, class, way, time);
+        }
         Ok(())
     }
 
@@ -319,6 +326,9 @@ impl<'a> Engine<'a> {
     /// Ends the first message of a class.
     fn end_first(&mut self, class: u32, end: f64) {
         let Some((task, next)) = self.queues.pop(class) else { return };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.part(&self.table.ways, class, self.way[task as usize], end);
+        }
         let known = &mut self.classes[class as usize];
         known.next = next;
         self.messages[class as usize] -= 1;
@@ -446,17 +456,22 @@ impl<'a> Engine<'a> {
             self.load.remove(&self.table.classes, class);
             self.mark(class);
             for (task, end) in moving {
-                let way = self.state.current(&mut self.table, self.way[task as usize])?;
+                let before = self.way[task as usize];
+                let way = self.state.current(&mut self.table, before)?;
                 self.way[task as usize] = way;
                 self.grow();
                 let to = self.table.class_of[way as usize];
                 self.add(to, task, (end - served).max(0.0), time);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.part(&self.table.ways, class, before, time);
+                    recorder.join(&self.table.ways, to, way, time);
+                }
             }
         }
         Ok(())
     }
 
-    fn outcome(self, stopped: bool) -> Outcome {
+    fn outcome(mut self, stopped: bool) -> Outcome {
         let mut notes = vec![
             "the flow engine shares rates max-min fairly at once: it knows no queues, losses or slow starts".to_owned(),
         ];
@@ -483,15 +498,9 @@ impl<'a> Engine<'a> {
         } else {
             Vec::new()
         };
+        let series =
+            self.recorder.take().map(|recorder| recorder.finish(&self.table.ways, self.now)).unwrap_or_default();
         let counters = crate::outcome::Counters { events: self.events, ..Default::default() };
-        Outcome {
-            finishes: self.finishes,
-            counters,
-            edges,
-            stopped,
-            end: end.unwrap_or(Time::ZERO),
-            notes,
-            ..Outcome::default()
-        }
+        Outcome { finishes: self.finishes, counters, edges, series, stopped, end: end.unwrap_or(Time::ZERO), notes }
     }
 }

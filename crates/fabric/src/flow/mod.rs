@@ -15,6 +15,7 @@ mod in_network;
 mod network_state;
 mod pairs;
 mod queue;
+mod recorder;
 mod share;
 pub mod short;
 mod solve;
@@ -28,7 +29,7 @@ pub use way::{Way, Ways};
 
 use crate::fault::{Change, Timeline};
 use crate::network::{EndpointId, Network};
-use crate::outcome::{Observer, Outcome};
+use crate::outcome::{Observer, Outcome, Sampling};
 use crate::route::Routes;
 use crate::traffic::{TaskId, Traffic, TrafficError};
 
@@ -43,7 +44,7 @@ pub enum Fairness {
 }
 
 /// How to run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Which ways messages take.
     pub ways: Ways,
@@ -55,6 +56,8 @@ pub struct Settings {
     pub resolution: f64,
     /// Whether to say what every edge carried.
     pub edges: bool,
+    /// What to record over time.
+    pub sampling: Option<Sampling>,
     /// What short messages take longer; none by default.
     pub correction: Option<short::Correction>,
 }

@@ -83,6 +83,9 @@ impl Engine<'_> {
         known.rate = rate;
         known.generation = known.generation.wrapping_add(1);
         self.agenda.push(known.end(), Event::Class(class, known.generation));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.rate(&self.table.ways, class, rate, time);
+        }
     }
 
     /// Shares anew in a group from which some have gone, without asking who is connected with whom.
@@ -144,12 +147,17 @@ impl Engine<'_> {
     fn fill(&mut self, time: f64) -> (f64, u32) {
         self.solutions += 1;
         let classes = &mut self.classes;
+        let recorder = &mut self.recorder;
+        let ways = &self.table.ways;
         let tolerance = self.settings.resolution * TOLERANCE;
         let mut next = (f64::INFINITY, NONE);
         self.filler.fill(&self.table, &self.load, tolerance, |class, rate| {
             let known = &mut classes[class as usize];
             known.advance(time);
             known.rate = rate;
+            if let Some(recorder) = recorder {
+                recorder.rate(ways, class, rate, time);
+            }
             // A division for those that may be first only.
             if (known.next - known.served) * (1.0 - 1e-9) < (next.0 - time) * rate && known.end() < next.0 {
                 next = (known.end(), class);

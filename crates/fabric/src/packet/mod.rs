@@ -48,7 +48,7 @@ pub use dcqcn::Dcqcn;
 pub use hpcc::Hpcc;
 pub use link_settings::{LinkSettings, PauseSettings, ReplaySettings};
 pub use repair::Repair;
-pub use settings::{Balancer, Sampling, Settings, Transport};
+pub use settings::{Balancer, Settings, Transport};
 pub use swift::Swift;
 pub use switching::{Forwarding, Queueing, Red};
 

@@ -65,9 +65,21 @@ fn files_agree_with_the_answer() {
 #[test]
 fn the_flow_engine_writes_them_too() {
     let folder = Folder::new();
-    sim(&folder, &["--engine", "flow", "-o", "r.html", "--trace", "t.json", "--out", "f.json", "--links", "l.csv"]);
+    let flow = ["--engine", "flow"];
+    let files =
+        ["-o", "r.html", "--trace", "t.json", "--out", "f.json", "--links", "l.csv", "--links-over-time", "s.json"];
+    let found = json(&sim(&folder, &[&flow[..], &files].concat()).out);
+    assert_eq!(found["fct_hash"], json(&sim(&folder, &flow).out)["fct_hash"]);
     let page = read(&folder, "r.html");
-    assert!(page.contains("Links were not recorded over time"));
+    assert!(page.contains("Utilisation of 6 links over time"));
+    // What the links carry over time is what messages brought: 16 x 300 kB over the hosts' links.
+    let slots = json(&read(&folder, "s.json"));
+    let of_hosts = |row: &&serde_json::Value| row["from"].as_str().is_some_and(|name| name.starts_with("host"));
+    let rows = slots.as_array().expect("a list").iter().filter(of_hosts);
+    let bytes: u64 = rows.filter_map(|row| row["bytes"].as_u64()).sum();
+    assert!(bytes.abs_diff(16 * 300_000) <= 16, "{bytes}");
+    let trace = json(&read(&folder, "t.json"));
+    assert!(trace["traceEvents"].as_array().expect("a list").iter().any(|event| event["ph"] == "C"));
     let flows = json(&read(&folder, "f.json"));
     // Nothing collides: as fast as alone.
     assert!(flows.as_array().is_some_and(|rows| rows.len() == 16));

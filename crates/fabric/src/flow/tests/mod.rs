@@ -2,6 +2,7 @@
 
 mod fairness;
 mod faults;
+mod over_time;
 mod peers;
 
 use super::{Settings, run};

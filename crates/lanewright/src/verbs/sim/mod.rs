@@ -167,6 +167,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         engine::Engine::Flow => {
             let mut rates = args.engine.flow(settings.routing);
             rates.edges |= args.files.count_links();
+            rates.sampling = sampling;
             let run = flow::run(network, &routes, &traffic, &faults, &rates, &mut watch);
             ("flow", run.map_err(|error| error.to_string())?)
         }
