@@ -11,6 +11,7 @@
 
 mod agenda;
 mod engine;
+mod framed;
 mod in_network;
 mod network_state;
 mod pairs;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use way::{Way, Ways};
 
+use crate::alone::Framing;
 use crate::fault::{Change, Timeline};
 use crate::network::{EndpointId, Network};
 use crate::outcome::{Observer, Outcome, Sampling};
@@ -58,8 +60,9 @@ pub struct Settings {
     pub edges: bool,
     /// What to record over time.
     pub sampling: Option<Sampling>,
-    /// What short messages take longer; none by default.
-    pub correction: Option<short::Correction>,
+    /// How messages are cut into packets, whose headers, times at switches and acknowledgements then count. `None`, the
+    /// default: messages are streams of bytes, and done when the last of them has arrived.
+    pub framing: Option<Framing>,
 }
 
 /// Why there is no answer.

@@ -68,6 +68,7 @@ pub(crate) fn run(network: Network, traffic: Traffic, faults: Timeline, title: &
         settings: vec![("transport".into(), "uec".into()), ("routing".into(), "spray".into())],
         cpu_seconds: Some(0.25),
         bandwidths: Vec::new(),
+        bands: None,
         notes: vec!["queues of 1 bandwidth-delay product are the reference simulator's default".into()],
     };
     Run { network, routes, traffic, faults, outcome, facts }

@@ -14,6 +14,7 @@ use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::{flow, packet};
 
 use super::links::LinkArgs;
+use super::short_flows::ShortFlows;
 use super::switches::SwitchArgs;
 use super::transport::TransportArgs;
 use super::units;
@@ -43,6 +44,9 @@ pub struct EngineArgs {
     /// Flow engine: share of a time within which ends of messages are handled together; 0 is exact, 0.001 much faster
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub resolution: f64,
+    /// Flow engine: what to do about short messages, which fair shares alone flatter
+    #[arg(long, value_enum, default_value = "plain")]
+    pub short_flows: ShortFlows,
     /// Threads; the answer is the same for any number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
@@ -83,9 +87,20 @@ impl EngineArgs {
 
     /// What the chosen engine leaves out of what was asked for.
     pub fn unused(&self) -> Option<String> {
-        let asked = [self.transport.given(), self.switches.given(), self.links.given()].concat();
-        (self.engine == Engine::Flow && !asked.is_empty())
-            .then(|| format!("the flow engine shares rates alone: {} changed nothing", asked.join(", ")))
+        // Corrections are those of the transport and its usual queues; of others it is said that none are known.
+        let shaped = || [self.transport.given(), self.switches.given()].concat();
+        let asked = match self.short_flows {
+            ShortFlows::Plain => [shaped(), self.links.given()].concat(),
+            ShortFlows::Corrected => self.links.given(),
+        };
+        match self.engine {
+            Engine::Packet if self.short_flows == ShortFlows::Corrected => {
+                Some("the packet engine needs no corrections: --short-flows changed nothing".to_string())
+            }
+            Engine::Packet => None,
+            Engine::Flow => (!asked.is_empty())
+                .then(|| format!("the flow engine shares rates alone: {} changed nothing", asked.join(", "))),
+        }
     }
 
     /// Settings that an answer hangs on, as a report lists them.
@@ -106,6 +121,10 @@ impl EngineArgs {
             ));
             words.push(("Forwarding".into(), word(serde_json::to_value(settings.forwarding))));
             words.push(("Trimming".into(), if settings.trimming { "yes" } else { "no" }.into()));
+        } else if self.short_flows == ShortFlows::Corrected {
+            words.push(("Short flows".into(), "corrected".into()));
+            words.push(("Transport".into(), word(serde_json::to_value(settings.transport))));
+            words.push(("Largest packet".into(), format!("{} B", settings.mtu)));
         }
         words
     }

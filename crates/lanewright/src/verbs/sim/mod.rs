@@ -6,6 +6,7 @@ mod faults;
 mod files;
 mod links;
 mod results;
+mod short_flows;
 mod switches;
 mod system;
 mod topology;
@@ -29,6 +30,7 @@ use lanewright_model::text::Texts;
 use super::{CatalogueArgs, Exit, Outcome, json_text};
 use crate::problems;
 use crate::simulated::{Facts, Simulated};
+use short_flows::ShortFlows;
 
 /// Options of `sim`.
 #[derive(Args, Debug)]
@@ -156,7 +158,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     let sampling = args.files.sampling(network, &routes, &traffic, &faults, ways);
     let mut watch = engine::Watch::start();
     let before = engine::cpu_seconds();
-    let mut framing = None;
+    let (mut framing, mut short_flows) = (None, None);
     let (engine, outcome) = match args.engine.engine {
         engine::Engine::Packet => {
             settings.edge_use |= args.files.count_links() || !told.is_empty();
@@ -168,8 +170,18 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
             let mut rates = args.engine.flow(settings.routing);
             rates.edges |= args.files.count_links();
             rates.sampling = sampling;
-            let run = flow::run(network, &routes, &traffic, &faults, &rates, &mut watch);
-            ("flow", run.map_err(|error| error.to_string())?)
+            let outcome = match args.engine.short_flows {
+                ShortFlows::Plain => flow::run(network, &routes, &traffic, &faults, &rates, &mut watch),
+                ShortFlows::Corrected => {
+                    framing = Some(Framing { mtu: settings.mtu, header: settings.header });
+                    let parts = ((network, &routes), (&traffic, &faults));
+                    short_flows::run(parts.0, parts.1, &rates, &settings, &mut watch).map(|(outcome, correction)| {
+                        short_flows = Some(correction);
+                        outcome
+                    })
+                }
+            };
+            ("flow", outcome.map_err(|error| error.to_string())?)
         }
     };
     let after = engine::cpu_seconds();
@@ -185,6 +197,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     told.iter_mut().for_each(|fault| fault.fill(&outcome));
     results.faults = told;
     results.candidates = candidates;
+    results.short_flows = short_flows;
     results.bandwidth = collective.and_then(|collective| traffic::bandwidth(&collective, &outcome));
     let facts = Facts {
         title: results.traffic.clone(),
@@ -195,6 +208,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         settings: args.engine.in_words(&settings),
         cpu_seconds: results.cpu_seconds,
         bandwidths: results.bandwidth.iter().map(files::bandwidth_row).collect(),
+        bands: results.short_flows.as_ref().and_then(|correction| correction.bands_us),
         notes: results.notes.clone(),
     };
     args.files.write(&Simulated {
@@ -206,7 +220,11 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         end: End::Acknowledged,
         ways,
         // Packets of a flow that a hash sends one way may have gone any.
-        crossed: if framing.is_some() && settings.routing != Policy::Static { Ways::All } else { ways },
+        crossed: if args.engine.engine == engine::Engine::Packet && settings.routing != Policy::Static {
+            Ways::All
+        } else {
+            ways
+        },
         framing,
         facts: &facts,
     })?;
