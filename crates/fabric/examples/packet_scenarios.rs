@@ -1,7 +1,8 @@
 //! Runs the packet engine on known scenarios, or on a connection matrix, and prints what it found and what it cost.
 //!
 //! `packet_scenarios [--gbps G] [--transport uec|ndp|roce|swift|hpcc] [--routing ecmp|spray|adaptive|static] [--selective]
-//! [--cut-through] [--simai] [--no-marks] [--tiers T] [--paths P] [--credit] [--seed S] [--queue BDP] [--threads N] [--cm OUT] NAME`
+//! [--cut-through] [--simai] [--no-marks] [--tiers T] [--paths P] [--credit] [--seed S] [--queue BDP] [--threads N]
+//! [--fast-forward] [--cm OUT] NAME`
 //! where NAME is `permN`, `incastK`, `a2aN`, `ringN:MiB`, `randN:BYTES` or a `.cm` file. `--cm` writes the traffic as a
 //! connection matrix, for a run of the reference simulator on the same.
 
@@ -55,6 +56,7 @@ fn options() -> Result<Options, String> {
             "--queue" => options.settings.queue_bdp = number(&value()?)?,
             "--q" => options.settings.queue_packets = Some(number(&value()?)?),
             "--threads" => options.settings.threads = number(&value()?)?,
+            "--fast-forward" => options.settings.fast_forward = true,
             "--no-trim" => options.settings.trimming = false,
             "--transport" => {
                 let transport = match value()?.as_str() {
@@ -239,6 +241,7 @@ fn main() -> Result<(), String> {
     let begin = Instant::now();
     let outcome = packet::run(&network, &routes, &traffic, &Timeline::default(), &options.settings, &mut Unobserved);
     let seconds = begin.elapsed().as_secs_f64();
+    outcome.notes.iter().for_each(|note| println!("note: {note}"));
     let Some(times) = outcome.completion(&traffic, End::Acknowledged) else {
         return Err("nothing finished".to_owned());
     };

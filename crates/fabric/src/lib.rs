@@ -23,5 +23,6 @@ pub mod network;
 pub mod outcome;
 pub mod packet;
 pub mod route;
+pub mod spelling;
 pub mod time;
 pub mod traffic;

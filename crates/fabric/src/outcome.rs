@@ -87,6 +87,23 @@ pub struct Series {
     pub queue: Vec<Vec<u64>>,
 }
 
+/// What a run skipped, since it went on in the same way. Counters and events are those of what was run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Skipped {
+    /// How many spans of time in which rates had settled.
+    pub spans: u64,
+    /// How many rounds that repeated the ones before.
+    pub rounds: u64,
+    /// Length of both in all.
+    pub time: Time,
+    /// Data packets that were not run, and their payload in bytes.
+    pub packets: u64,
+    /// Payload of these packets.
+    pub bytes: u64,
+    /// Standard error of messages' rates (root mean square) or of a round's length, relative; of the least sure span.
+    pub error: f64,
+}
+
 /// What a run has found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
@@ -98,6 +115,8 @@ pub struct Outcome {
     pub edges: Vec<EdgeUse>,
     /// Over time; empty when not asked for.
     pub series: Series,
+    /// What was skipped; `None` where everything was run.
+    pub skipped: Option<Skipped>,
     /// Whether the run was stopped before all tasks were done.
     pub stopped: bool,
     /// Simulated time at the end.

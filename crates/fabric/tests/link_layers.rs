@@ -3,6 +3,7 @@
 use lanewright_fabric::fault::{Change, Fault, Timeline};
 use lanewright_fabric::link_layer::{Framing, LinkQuality, PauseHop, credited_rate, replay_goodput};
 use lanewright_fabric::network::fat_tree::{FatTree, Links};
+use lanewright_fabric::network::scale_up::ScaleUp;
 use lanewright_fabric::network::torus::Torus;
 use lanewright_fabric::network::{EdgeId, EndpointId, LinkLayer, Network, NodeId};
 use lanewright_fabric::outcome::{Outcome, Unobserved};
@@ -73,6 +74,60 @@ fn credits_bound_the_rate() {
         near((count * 4150 - last) as f64 / (busy as f64 * 1e-12), wanted, 0.01);
         assert_eq!((outcome.counters.dropped, outcome.counters.retransmitted, outcome.stopped), (0, 0, false));
     }
+}
+
+/// A GPU's accesses are spread over all its links: nine packets of 32 KiB take the time of one, 4,160 bytes twice at 25 GB/s
+/// with 25 ns a link and 200 ns in the switch; 64 MiB come at the rate of 18 links. By a hash a message keeps to one link.
+#[test]
+fn a_message_leaves_by_all_links_of_its_endpoint() {
+    let (domain, links) = ScaleUp::nvlink4(8);
+    let network = domain.build(&links);
+    let alone = |bytes, routing| {
+        let settings = Settings { routing, ..plain(LinkSettings::default()) };
+        run(&network, &messages([(0, 1, bytes)]), &settings).finishes[0].delivered
+    };
+    assert_eq!(alone(32_768, Policy::Spray), Time::ps(2 * 166_400 + 250_000));
+    let rate = |routing| f64::from(64 << 20) / alone(64 << 20, routing).as_seconds();
+    // 4,086 bytes of payload in 4,160.
+    near(rate(Policy::Spray), 450e9 * 4086.0 / 4160.0, 0.005);
+    near(rate(Policy::Adaptive), 450e9 * 4086.0 / 4160.0, 0.005);
+    near(rate(Policy::Ecmp), 25e9 * 4086.0 / 4160.0, 0.005);
+}
+
+/// Many messages at once, from all to one and from all to all, share the links of their endpoints evenly enough.
+#[test]
+fn messages_side_by_side_share_all_links() {
+    let (domain, links) = ScaleUp::nvlink4(8);
+    let network = domain.build(&links);
+    let incast = run(&network, &messages((1..8).map(|from| (from, 0, 8 << 20))), &plain(LinkSettings::default()));
+    let whole = run(
+        &network,
+        &messages((0..8).flat_map(|from| (1..8).map(move |to| (from, (from + to) % 8, 8 << 20)))),
+        &plain(LinkSettings::default()),
+    );
+    let bytes = 7.0 * f64::from(8 << 20) * 4160.0 / 4086.0;
+    for outcome in [incast, whole] {
+        let last = outcome.finishes.iter().map(|finish| finish.delivered).max().expect("messages");
+        near(last.as_seconds(), bytes / 450e9 + 0.4e-6, 0.06);
+    }
+}
+
+/// 93 % of 800 Gb/s on each of four links, once: the preset's rate is what flits leave, and packets of 4,160 bytes fill 65
+/// flits of 64 bytes without rest.
+#[test]
+fn flits_cost_their_share_once() {
+    let (domain, links) = ScaleUp::ualink(2);
+    let rate = |network: &Network, settings: Settings| {
+        let settings = Settings { mtu: 4160, header: 1, ..settings };
+        let finish = run(network, &messages([(0, 1, 64 << 20)]), &settings).finishes[0].delivered;
+        f64::from(64 << 20) / finish.as_seconds()
+    };
+    let preset = Network { flits_counted: true, ..domain.build(&links) };
+    near(rate(&preset, plain(LinkSettings::default())), 4.0 * 93e9, 0.005);
+    // The wire's rate, of which the packet engine takes the share.
+    let raw = domain.build(&Links { rate: Rate::gbps(800.0).expect("positive"), ..links });
+    near(rate(&raw, plain(LinkSettings::default())), 4.0 * 93e9, 0.005);
+    near(rate(&raw, plain(LinkSettings { framing: false, ..LinkSettings::default() })), 4.0 * 100e9, 0.005);
 }
 
 fn torus(size: [u32; 3]) -> Network {

@@ -7,7 +7,7 @@ use lanewright_fabric::fault::Timeline;
 use lanewright_fabric::network::fat_tree::{FatTree, Links};
 use lanewright_fabric::network::{EndpointId, LinkLayer, Network, NodeKind};
 use lanewright_fabric::outcome::{End, Outcome, Unobserved};
-use lanewright_fabric::packet::{self, Settings};
+use lanewright_fabric::packet::{self, Settings, Transport};
 use lanewright_fabric::route::Routes;
 use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::traffic::{Builder, Traffic};
@@ -148,6 +148,24 @@ fn messages_start_in_their_order() {
     let times = times.expect("finished");
     assert!((times.p50 / 22.4 - 1.0).abs() < 0.03, "{}", times.p50);
     assert!((times.max / 24.0 - 1.0).abs() < 0.03, "{}", times.max);
+}
+
+/// uet-htsim 40ccb05 with `-receiver_cc_only` at 400 Gb/s: 16 of 128 hosts, each to all others, 256 KiB, shift by shift: mean
+/// over seeds 13 to 18 of the last completion 105.97 us (standard error 0.71), of the median 90.55 (0.27). A sender asks for
+/// a part of the credit by how many share its link, itself among them: without itself the median was 1.7 % less.
+#[test]
+fn receivers_share_their_credit_among_many() {
+    let network = tree(128, 400.0);
+    let traffic = messages((1..16).flat_map(|shift| (0..16).map(move |at| (at, (at + shift) % 16, 262_144))));
+    let mut mean = [0.0; 2];
+    for seed in 13..17 {
+        let settings = Settings { transport: Transport::UecCredit, seed, ..Settings::default() };
+        let times = run(&network, &traffic, &settings).completion(&traffic, End::Acknowledged).expect("finished");
+        mean[0] += times.max / 4.0;
+        mean[1] += times.p50 / 4.0;
+    }
+    assert!((mean[0] / 105.97 - 1.0).abs() <= 0.03, "{mean:?}");
+    assert!((mean[1] / 90.55 - 1.0).abs() <= 0.015, "{mean:?}");
 }
 
 #[test]

@@ -46,14 +46,10 @@ const START: Constants = Constants {
 
 const NAMES: [&str; 5] = ["p50", "p99", "max", "mean", "makespan"];
 
-const PLAIN: flow::Settings = flow::Settings {
-    ways: Ways::All,
-    fairness: flow::Fairness::Equal,
-    resolution: 0.0,
-    edges: false,
-    sampling: None,
-    framing: None,
-};
+/// The flow engine with all ways, else as usual.
+fn plain() -> flow::Settings {
+    flow::Settings { ways: Ways::All, ..flow::Settings::default() }
+}
 
 /// A scenario with its true answer.
 struct Known<'a> {
@@ -75,7 +71,7 @@ impl Known<'_> {
             &self.routes,
             traffic,
             &Timeline::default(),
-            &PLAIN,
+            &plain(),
             self.framing(),
             &mut Unobserved,
         )?;
@@ -92,8 +88,8 @@ impl Known<'_> {
         let Scenario { network, traffic, seed, .. } = self.scenario;
         let basis = Basis { framing: self.framing(), calibration: Some(calibration), seed: *seed };
         let none = Timeline::default();
-        let forecast = short::run(network, &self.routes, traffic, &none, &PLAIN, &basis, &mut Unobserved)?;
-        let plain = flow::run(network, &self.routes, traffic, &none, &PLAIN, &mut Unobserved)?;
+        let forecast = short::run(network, &self.routes, traffic, &none, &plain(), &basis, &mut Unobserved)?;
+        let plain = flow::run(network, &self.routes, traffic, &none, &plain(), &mut Unobserved)?;
         let of = |outcome: &Outcome| figures(outcome, traffic).unwrap_or([f64::NAN; 5]);
         Ok((of(&forecast.outcome), forecast.doubt, of(&plain)))
     }

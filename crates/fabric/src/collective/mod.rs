@@ -181,7 +181,7 @@ impl Collective {
     }
 
     /// About how many messages it becomes; never too few by more than a factor of two.
-    fn messages_about(&self) -> u64 {
+    pub(crate) fn messages_about(&self) -> u64 {
         let p = self.members.len() as u64;
         let log = u64::from(p.next_power_of_two().trailing_zeros()).max(1);
         let outer = |n: u64| if self.outer == Algorithm::HalvingDoubling { 2 * log } else { 2 * n };

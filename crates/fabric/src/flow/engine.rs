@@ -267,7 +267,13 @@ impl<'a> Engine<'a> {
         match what.work {
             Work::Message { .. } | Work::InNetwork { .. } => {
                 let delay = self.table.delay[self.way[task as usize] as usize];
-                self.agenda.push(time + delay as f64, Event::Enter(task));
+                let doorbell = match (what.work, self.settings.doorbell) {
+                    (Work::Message { from, to, .. }, doorbell) if doorbell > Time::ZERO => {
+                        if self.state.scale_up(from, to) { 0 } else { doorbell.0 }
+                    }
+                    _ => 0,
+                };
+                self.agenda.push(time + delay.saturating_add(doorbell) as f64, Event::Enter(task));
             }
             Work::Delay { time: Time(0), .. } => self.complete(task, time),
             Work::Delay { time: span, .. } => self.agenda.push(time + span.0 as f64, Event::Done(task)),
@@ -518,6 +524,15 @@ impl<'a> Engine<'a> {
         let series =
             self.recorder.take().map(|recorder| recorder.finish(&self.table.ways, self.now)).unwrap_or_default();
         let counters = crate::outcome::Counters { events: self.events, ..Default::default() };
-        Outcome { finishes: self.finishes, counters, edges, series, stopped, end: end.unwrap_or(Time::ZERO), notes }
+        Outcome {
+            finishes: self.finishes,
+            counters,
+            edges,
+            series,
+            stopped,
+            end: end.unwrap_or(Time::ZERO),
+            notes,
+            ..Outcome::default()
+        }
     }
 }

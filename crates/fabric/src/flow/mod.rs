@@ -33,6 +33,7 @@ use crate::fault::{Change, Timeline};
 use crate::network::{EndpointId, Network};
 use crate::outcome::{Observer, Outcome, Sampling};
 use crate::route::Routes;
+use crate::time::Time;
 use crate::traffic::{TaskId, Traffic, TrafficError};
 
 /// What messages that share an edge get.
@@ -56,6 +57,8 @@ pub struct Settings {
     /// solution. 0, the default, is exact; 0.02 makes a million messages of unequal sizes a matter of two to three seconds,
     /// with a makespan off by 0.2 % (all-to-all of 128 hosts against the exact answer).
     pub resolution: f64,
+    /// From the beginning of a message to its NIC's knowledge of it; not for messages that leave by scale-up links.
+    pub doorbell: Time,
     /// Whether to say what every edge carried.
     pub edges: bool,
     /// What to record over time.

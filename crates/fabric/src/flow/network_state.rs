@@ -65,6 +65,12 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Whether messages leave by a link that carries loads and stores, without a NIC.
+    pub fn scale_up(&self, from: EndpointId, to: EndpointId) -> bool {
+        let choices = self.routes.choices(self.network, self.network.node_of(from), to);
+        choices.first().is_some_and(|edge| self.network.edge(*edge).layer.is_scale_up())
+    }
+
     /// Bytes per ps that every edge carries now.
     pub fn capacity(&self) -> &[f64] {
         &self.capacity

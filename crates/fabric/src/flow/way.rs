@@ -119,6 +119,26 @@ impl Way {
         Some(way)
     }
 
+    /// The way by destination that begins with another of the first edges: planes apart from each other where endpoints
+    /// have a link into each. Plane 0 is that of [`Ways::One`].
+    pub fn in_plane(network: &Network, routes: &Routes, from: EndpointId, to: EndpointId, plane: u32) -> Option<Self> {
+        let start = network.node_of(from);
+        Self::one(network, from, to, |node, out| {
+            out.extend_from_slice(routes.choices(network, node, to));
+            if node == start && !out.is_empty() {
+                let by = plane as usize % out.len();
+                out.rotate_left(by);
+            }
+        })
+    }
+
+    /// Planes that all of some endpoints have towards another, at least 1: the fewest first edges.
+    pub fn planes(network: &Network, routes: &Routes, from: &[EndpointId], to: EndpointId) -> u32 {
+        let others = from.iter().filter(|member| **member != to);
+        let links = others.map(|member| routes.choices(network, network.node_of(*member), to).len());
+        links.min().unwrap_or(1).clamp(1, 1 << 10) as u32
+    }
+
     /// All ways, split equally at every node.
     fn all<'a>(
         network: &'a Network,

@@ -8,6 +8,9 @@ use crate::network::LinkLayer;
 /// 16 (IEEE 802.1AE, clauses 9.3 to 9.10).
 pub const MACSEC_BYTES: (u32, u32) = (24, 32);
 
+/// Header of a transaction layer packet with a 64-bit address: four words (PCI Express Base 5.0, section 2.2.1).
+pub const PCIE_HEADER: u32 = 16;
+
 /// How a packet's bytes become bytes on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Framing {
@@ -21,11 +24,13 @@ pub struct Framing {
     pub packets: u32,
     /// What is sent again as one, bytes on the wire; 0: whole packets.
     pub unit: u32,
+    /// Most payload of a transaction layer packet: longer packets are cut, and each piece has a header; 0: none are.
+    pub piece: u32,
 }
 
 impl Framing {
     /// A packet is what is on the wire.
-    pub const NONE: Self = Self { per_packet: 0, quantum: 1, wire: 1, packets: 1, unit: 0 };
+    pub const NONE: Self = Self { per_packet: 0, quantum: 1, wire: 1, packets: 1, unit: 0, piece: 0 };
 
     /// Of a layer.
     ///
@@ -51,15 +56,33 @@ impl Framing {
         }
     }
 
+    /// For links whose rate is what flits leave: packets still fill them up, and what is sent again as one is as long in
+    /// time.
+    pub fn without_flits(self) -> Self {
+        let unit = (u64::from(self.unit) * u64::from(self.packets)).div_ceil(u64::from(self.wire.max(1))) as u32;
+        Self { wire: 1, packets: 1, unit, ..self }
+    }
+
     /// With encryption of so many bytes per frame.
     pub fn with_macsec(self, bytes: u32) -> Self {
         Self { per_packet: self.per_packet + bytes, ..self }
     }
 
+    /// With packets cut into pieces of so many bytes, as PCIe's largest payload asks for.
+    pub fn cut(self, piece: u32) -> Self {
+        Self { piece, ..self }
+    }
+
     /// Bytes on the wire of a packet. Flits are shared between packets, so their overhead is a share, rounded up.
     #[inline]
     pub fn bytes(&self, packet: u32) -> u32 {
-        let filled = u64::from((packet + self.per_packet).next_multiple_of(self.quantum.max(1)));
+        // A packet of one piece comes with its header.
+        let (packet, pieces) = match self.piece {
+            0 => (packet, 1),
+            piece if packet <= piece + PCIE_HEADER => (packet, 1),
+            piece => (packet + packet.div_ceil(piece) * PCIE_HEADER, packet.div_ceil(piece)),
+        };
+        let filled = u64::from((packet + pieces * self.per_packet).next_multiple_of(self.quantum.max(1)));
         (filled * u64::from(self.wire)).div_ceil(u64::from(self.packets.max(1))) as u32
     }
 
@@ -98,6 +121,30 @@ mod tests {
         assert!((of(LinkLayer::PcieFlit, 256, 16) - 256.0 / 296.0).abs() < 1e-12);
         assert!((of(LinkLayer::UaLink, 1 << 20, 0) - 0.93).abs() < 1e-5);
         assert!((of(LinkLayer::NvLink, 256, 16) - 16.0 / 17.0).abs() < 1e-12);
+    }
+
+    /// 93 % of 800 Gb/s carry a packet in the time that all of 800 Gb/s carry it with its share of flits.
+    #[test]
+    fn flits_are_counted_once() {
+        for (layer, share, unit) in [(LinkLayer::UaLink, 0.93, 596), (LinkLayer::PcieFlit, 236.0 / 256.0, 236)] {
+            let (wire, left) = (Framing::of(layer), Framing::of(layer).without_flits());
+            for packet in [64, 276, 4160, 60_000] {
+                let (wire, left) = (f64::from(wire.bytes(packet)), f64::from(left.bytes(packet)) / share);
+                assert!((wire - left).abs() <= 1.0, "{packet}: {wire} {left}");
+            }
+            assert_eq!(left.unit, unit);
+        }
+        assert_eq!(Framing::of(LinkLayer::NvLink).without_flits(), Framing::of(LinkLayer::NvLink));
+    }
+
+    #[test]
+    fn long_packets_are_cut_on_pcie() {
+        let framing = Framing::of(LinkLayer::PciePacket).cut(256);
+        // 4,150 bytes of an Ethernet frame in 17 pieces, each with 16 of header and 8 of tokens; then whole words.
+        assert_eq!(framing.bytes(4150), (4150 + 17 * 24u32).next_multiple_of(4));
+        // What is one piece already stays one.
+        assert_eq!(framing.bytes(272), Framing::of(LinkLayer::PciePacket).bytes(272));
+        assert_eq!(framing.bytes(273), (273 + 2 * 24u32).next_multiple_of(4));
     }
 
     #[test]

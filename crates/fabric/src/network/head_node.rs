@@ -131,7 +131,7 @@ impl<'a> Making<'a> {
     fn new(node: &'a HeadNode) -> Result<Self, String> {
         let coding = coding::of("pcie", node.generation.gigatransfers());
         let correction = if coding.layer == super::LinkLayer::PcieFlit { Time::ns(4) } else { Time::ZERO };
-        let mut builder = Builder::default();
+        let mut builder = Builder { flits_counted: true, ..Builder::default() };
         builder.domain("head-node");
         Ok(Self { node, builder, closed: Vec::new(), delay: Time::ns(10) + correction, coding, switches: Vec::new() })
     }

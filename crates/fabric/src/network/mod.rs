@@ -70,6 +70,13 @@ pub enum LinkLayer {
     NvLink,
 }
 
+impl LinkLayer {
+    /// Whether it carries loads and stores of accelerators, so that messages need no NIC.
+    pub fn is_scale_up(self) -> bool {
+        matches!(self, Self::NvLink | Self::UaLink)
+    }
+}
+
 /// One direction of a link.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Edge {
@@ -77,7 +84,8 @@ pub struct Edge {
     pub from: NodeId,
     /// Who receives.
     pub to: NodeId,
-    /// Rate of the port in this direction, after line coding and error correction overhead.
+    /// Rate of the port in this direction, after line coding; after what flits spend on themselves where the network says
+    /// so ([`Network::flits_counted`]).
     pub rate: Rate,
     /// Propagation, and whatever else every bit waits for (error correction, retimers).
     pub delay: Time,
@@ -127,6 +135,9 @@ pub struct Network {
     pub names: Vec<String>,
     /// What its generator knows.
     pub shape: Shape,
+    /// Rates of edges are what flits (PCIe 6, UALink) leave for packets, so that no engine may count flits again. So it is
+    /// in networks of systems, head nodes and presets; where a user gives the rate of a port, it is the wire's.
+    pub flits_counted: bool,
 }
 
 impl Network {
@@ -175,6 +186,8 @@ pub struct Builder {
     endpoints: Vec<NodeId>,
     domains: Vec<String>,
     names: Vec<String>,
+    /// See [`Network::flits_counted`].
+    pub flits_counted: bool,
 }
 
 impl Builder {
@@ -248,6 +261,7 @@ impl Builder {
             domains: self.domains,
             names: self.names,
             shape,
+            flits_counted: self.flits_counted,
         }
     }
 }

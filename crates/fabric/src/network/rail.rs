@@ -116,7 +116,8 @@ impl Rail {
 
     /// The network.
     pub fn build(self, links: &RailLinks) -> Network {
-        let mut builder = Builder::default();
+        // The hosts' PCI Express comes after coding and flits, as presets of scale-up domains do.
+        let mut builder = Builder { flits_counted: true, ..Builder::default() };
         let (up, out) = (builder.domain("scale-up"), builder.domain("scale-out"));
         let count = self.tree.endpoints;
         let hosts = builder.nodes(count, NodeKind::Endpoint, 0, self.per_server, Time::ZERO);

@@ -7,6 +7,7 @@
 //!   planes of one link; what a GPU can send and receive is the same). NVLink 5 (GB200 NVL72): 18 links of 50 GB/s each way,
 //!   one to each of 18 switch chips. Counts: NVIDIA's product pages, as the catalogue has them. Switch latency 200 and
 //!   250 ns: estimates of the catalogue (no figure is public).
+//! - Rates are what flits leave ([`Network::flits_counted`] is for the caller to set).
 //! - UALink 200G 1.0: stations of four 200 Gb/s lanes; 4 planes of one 800 Gb/s port each as in the bundled system
 //!   `ualink-64`; switch port to port at most 200 ns (50T) by the consortium's own answers. 93 % of the line rate is left
 //!   by the 640 B flits (Teledyne LeCroy's page on UALink).

@@ -134,7 +134,7 @@ impl<'a> Making<'a> {
     fn new(system: &'a System) -> Self {
         Self {
             system,
-            builder: Builder::default(),
+            builder: Builder { flits_counted: true, ..Builder::default() },
             node_of: vec![None; system.devices.len()],
             behind: BTreeMap::new(),
             ends: BTreeMap::new(),

@@ -182,11 +182,14 @@ impl Engine<'_> {
         };
         let params = &self.scene.params;
         let (header, packets) = (params.header as u16, packets_of(bytes, params.mss).unwrap_or(u32::MAX));
+        let left_out = self.journey.as_deref().and_then(|journey| journey.left_out.get(&flow)).copied().unwrap_or(0);
         let Some(edge) = self.link_for(to, from, flow) else {
             self.pool.remove(packet);
             return;
         };
         let wire = bytes + u64::from(packets) * u64::from(params.header);
+        // As the sender counts: what was skipped was never sent.
+        let (packets, wire) = (packets - left_out, wire - u64::from(left_out) * u64::from(params.mtu));
         let seen = &mut self.pool[packet];
         seen.form = Form::Ack;
         seen.sum = packets;
@@ -200,11 +203,12 @@ impl Engine<'_> {
 
     /// The receiver has everything.
     fn message_delivered(&mut self, flow: u32) {
+        let now = crate::time::Time(self.clock());
         let finish = &mut self.finishes[flow as usize];
         if finish.delivered != crate::time::Time::NEVER {
             return;
         }
-        finish.delivered = crate::time::Time(self.now);
+        finish.delivered = now;
         // Receivers that grant credit may still stand in queues.
         if !self.scene.params.credit {
             self.receivers.remove(flow);

@@ -3,8 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::credit::Pacer;
+use super::doorbell::Doorbell;
 use super::event::{Calendar, Event, Kind};
+use super::fast_forward::Journey;
 use super::hpcc::Trail;
+use super::in_network::Operations;
 use super::layered::Layered;
 use super::ndp::Puller;
 use super::nic::Nic;
@@ -19,7 +22,7 @@ use super::slab::Slab;
 use crate::fault::Timeline;
 use crate::network::{Network, NodeId, NodeKind};
 use crate::outcome::{Counters, EdgeUse, Finish, Observer, Outcome, Progress, Series};
-use crate::route::Routes;
+use crate::route::{Policy, Routes};
 use crate::time::Time;
 use crate::traffic::{Traffic, Work};
 
@@ -38,6 +41,8 @@ pub(super) struct Scene<'a> {
     /// For each node whether packets end there: only at endpoints that do not forward, or at their own.
     pub(super) ends: Vec<bool>,
     pub(super) detours: Detours,
+    /// Packets of a message leave by several links of their endpoint.
+    pub(super) side_by_side: bool,
     /// Bytes of every edge's queue; empty where all have the same.
     pub(super) limits: Vec<u32>,
 }
@@ -65,7 +70,16 @@ impl<'a> Scene<'a> {
         let params = Params::new(network, settings);
         let detours = Detours::new(network, faults);
         let limits = super::slow_ports::limits(network, params.queue);
-        Self { network, routes, traffic, faults, settings, params, heads, nic_of, ends, detours, limits }
+        let own_ways = matches!(settings.routing, Policy::Spray | Policy::Adaptive);
+        let side_by_side = own_ways && network.endpoints.iter().any(|node| network.out(*node).len() > 1);
+        Self { network, routes, traffic, faults, settings, params, heads, nic_of, ends, detours, side_by_side, limits }
+    }
+}
+
+impl Scene<'_> {
+    /// Whether a task is an operation of switches.
+    pub(super) fn in_network(&self, task: u32) -> bool {
+        matches!(self.traffic.tasks[task as usize].work, Work::InNetwork { .. })
     }
 }
 
@@ -74,11 +88,15 @@ pub(super) struct Engine<'a> {
     pub(super) scene: &'a Scene<'a>,
     /// Routes as switches know them now.
     pub(super) routes: &'a Routes,
+    /// This engine's own time, and how much further the time is that a user sees: what was skipped (see `fast_forward`).
     pub(super) now: u64,
+    pub(super) ahead: u64,
     pub(super) calendar: Calendar,
     pub(super) pool: Pool,
     pub(super) ports: Vec<Port>,
     pub(super) nics: Vec<Nic>,
+    /// One per link of endpoints; empty where NICs have no limits.
+    pub(super) doorbells: Vec<Doorbell>,
     pub(super) senders: Slab<Sender>,
     pub(super) receivers: Slab<Receiver>,
     pub(super) pacers: Vec<Pacer>,
@@ -96,6 +114,8 @@ pub(super) struct Engine<'a> {
     /// All packets that came to endpoints, for tests of their order.
     #[cfg(test)]
     pub(super) delivered: Vec<super::pool::Packet>,
+    /// Operations of switches, where there are any.
+    pub(super) operations: Option<Box<Operations>>,
     /// Link layers beyond plain Ethernet, where there are any.
     pub(super) layered: Option<Box<Layered>>,
     /// Empty when not asked for.
@@ -103,6 +123,8 @@ pub(super) struct Engine<'a> {
     pub(super) series: Series,
     /// For each edge its place in the series; empty when nothing is recorded.
     pub(super) watched: Vec<u32>,
+    /// Only where steady states are skipped.
+    pub(super) journey: Option<Box<Journey>>,
 }
 
 impl<'a> Engine<'a> {
@@ -152,10 +174,12 @@ impl<'a> Engine<'a> {
             scene,
             routes: scene.routes,
             now: 0,
+            ahead: 0,
             calendar: Calendar::new(step, horizon),
             pool: Pool::default(),
             ports,
             nics: vec![Nic::default(); links],
+            doorbells: super::doorbell::doorbells(scene),
             senders: Slab::new(tasks),
             receivers: Slab::new(tasks),
             pacers: if params.credit { vec![Pacer::default(); network.endpoints.len()] } else { Vec::new() },
@@ -169,10 +193,12 @@ impl<'a> Engine<'a> {
             done: 0,
             #[cfg(test)]
             delivered: Vec::new(),
+            operations: super::in_network::operations(scene),
             layered,
             uses: if settings.edge_use { vec![EdgeUse::default(); network.edges.len()] } else { Vec::new() },
             series: Series::default(),
             watched: Vec::new(),
+            journey: None,
         };
         if let Some(sampling) = settings.sampling.as_ref().filter(|sampling| sampling.slot.0 > 0) {
             engine.watched = vec![NONE; network.edges.len()];
@@ -248,24 +274,28 @@ impl<'a> Engine<'a> {
                 self.fault(entity);
             }
             Kind::Pace => self.pace(entity),
+            Kind::Post => self.post(entity, event.payload()),
+            Kind::Summed => self.summed(entity, event.payload()),
         }
     }
 
     pub(super) fn progress(&self) -> Progress {
         let tasks = self.scene.traffic.tasks.len() as u64;
         let share = if tasks == 0 { 1.0 } else { self.done as f64 / tasks as f64 };
-        Progress { now: Time(self.now), events: self.counters.events, done: self.done, tasks, share }
+        Progress { now: Time(self.clock()), events: self.counters.events, done: self.done, tasks, share }
     }
 
     /// What was found.
     pub(super) fn finish(self, stopped: bool) -> Outcome {
+        let end = Time(self.clock());
         Outcome {
             finishes: self.finishes,
             counters: self.counters,
             edges: self.uses,
             series: self.series,
             stopped,
-            end: Time(self.now),
+            end,
+            skipped: self.journey.map(|journey| journey.skipped),
             notes: Vec::new(),
         }
     }

@@ -29,10 +29,14 @@ pub(super) enum Kind {
     Pace = 7,
     /// The other end of a link speaks to its sender; entity: edge, payload: see [`super::lanes::word`].
     Link = 8,
+    /// A message is a stage further at its NIC; entity: task, payload: see [`super::doorbell`].
+    Post = 9,
+    /// A switch has added up a segment; entity: task, payload: switch of its tree.
+    Summed = 10,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Fault,
         Self::Wake,
         Self::Arrive,
@@ -42,7 +46,21 @@ impl Kind {
         Self::Timer,
         Self::Pace,
         Self::Link,
+        Self::Post,
+        Self::Summed,
     ];
+}
+
+impl Kind {
+    /// Whether its time was set by a user rather than by packets.
+    fn is_appointment(self) -> bool {
+        matches!(self, Self::Fault | Self::Start | Self::Elapsed)
+    }
+
+    /// Whether its entity is a task.
+    fn is_of_task(self) -> bool {
+        matches!(self, Self::Start | Self::Elapsed | Self::Timer | Self::Pace)
+    }
 }
 
 /// Bits for the entity: a quarter of a billion of edges or tasks.
@@ -73,7 +91,7 @@ impl Event {
     pub(super) fn new(time: u64, kind: Kind, entity: u32, payload: u32) -> Self {
         // What starts at one time starts in the order of the traffic.
         let scrambled = match kind {
-            Kind::Start => entity & ENTITY_MASK,
+            Kind::Start | Kind::Post => entity & ENTITY_MASK,
             _ => (entity ^ mask_of(time)).wrapping_mul(FACTOR) & ENTITY_MASK,
         };
         let key = ((kind as u32) << ENTITY_BITS) | scrambled;
@@ -96,7 +114,7 @@ impl Event {
     #[inline]
     pub(super) fn entity(self) -> u32 {
         let scrambled = ((self.0 as u64) >> 32) as u32 & ENTITY_MASK;
-        if self.kind() == Kind::Start {
+        if matches!(self.kind(), Kind::Start | Kind::Post) {
             return scrambled;
         }
         (scrambled.wrapping_mul(INVERSE) ^ mask_of(self.time())) & ENTITY_MASK
@@ -205,6 +223,62 @@ impl Calendar {
         }
     }
 
+    /// When the first of the events comes that have a time of their own rather than one that follows from packets.
+    ///
+    /// `own`: those of which tasks do not count.
+    pub(super) fn next_appointment(&self, own: impl Fn(u32) -> bool) -> Option<u64> {
+        let near = self.open[self.done..].iter().chain(self.slots.iter().flatten());
+        let all = near.copied().chain(self.far.iter().map(|Reverse(event)| *event));
+        let counts =
+            |event: &Event| event.kind().is_appointment() && !(event.kind().is_of_task() && own(event.entity()));
+        all.filter(counts).map(Event::time).min()
+    }
+
+    /// Puts these events forward by `span` ps; none then lies before the last event taken out.
+    pub(super) fn hasten(&mut self, span: u64) {
+        let mut all: Vec<Event> = Vec::new();
+        let mut stays = |event: &Event| {
+            let appointment = event.kind().is_appointment();
+            if appointment {
+                all.push(*event);
+            }
+            !appointment
+        };
+        self.open.drain(..self.done);
+        self.done = 0;
+        self.open.retain(&mut stays);
+        for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_empty()) {
+            let before = slot.len();
+            slot.retain(&mut stays);
+            self.near -= before - slot.len();
+            if slot.is_empty() {
+                self.occupied[index / 64] &= !(1 << (index % 64));
+            }
+        }
+        self.far.retain(|Reverse(event)| stays(event));
+        for event in all {
+            self.push(Event::new(event.time() - span, event.kind(), event.entity(), event.payload()));
+        }
+    }
+
+    /// Gives tasks' events to other tasks; `span` ps are skipped. Appointments come so much earlier, but for those of tasks
+    /// that go on.
+    pub(super) fn rename(&mut self, span: u64, task: impl Fn(u32) -> u32, goes_on: impl Fn(u32) -> bool) {
+        let mut all: Vec<Event> = self.open.drain(..).skip(self.done).collect();
+        self.done = 0;
+        self.slots.iter_mut().for_each(|slot| all.append(slot));
+        self.occupied.fill(0);
+        self.near = 0;
+        all.extend(self.far.drain().map(|Reverse(event)| event));
+        for event in all {
+            let (kind, entity) = (event.kind(), event.entity());
+            let own = kind.is_of_task() && goes_on(entity);
+            let time = if kind.is_appointment() && !own { event.time() - span } else { event.time() };
+            let entity = if kind.is_of_task() { task(entity) } else { entity };
+            self.push(Event::new(time, kind, entity, event.payload()));
+        }
+    }
+
     /// The next slot that holds something.
     fn next_slot(&self) -> Option<u64> {
         let far = self.far.peek().map(|Reverse(event)| event.time() >> self.shift);
@@ -267,6 +341,54 @@ mod tests {
                 let event = Event::new(u64::from(entity) * 977 + 13, kind, entity, 0xdead_beef);
                 assert_eq!((event.kind(), event.entity(), event.payload()), (kind, entity, 0xdead_beef));
             }
+        }
+    }
+
+    /// Four events of every kind, near and far.
+    fn filled() -> Calendar {
+        let mut calendar = Calendar::new(1_000, 100_000);
+        for at in 0..4u32 {
+            for kind in Kind::ALL {
+                calendar.push(Event::new(50_000 + 40_000 * u64::from(at), kind, at, 7));
+            }
+        }
+        calendar
+    }
+
+    fn drained(mut calendar: Calendar) -> Vec<(u64, Kind, u32)> {
+        std::iter::from_fn(|| calendar.pop_before(u64::MAX)).map(|e| (e.time(), e.kind(), e.entity())).collect()
+    }
+
+    #[test]
+    fn appointments_come_forward_alone() {
+        let plain = drained(filled());
+        let mut calendar = filled();
+        assert_eq!(calendar.next_appointment(|_| false), Some(50_000));
+        // The faults of time 50,000 are nobody's.
+        assert_eq!(calendar.next_appointment(|_| true), Some(50_000));
+        calendar.hasten(49_000);
+        let mut wanted = plain.clone();
+        wanted.iter_mut().filter(|event| event.1.is_appointment()).for_each(|event| event.0 -= 49_000);
+        let mut got = drained(calendar);
+        assert!(got.is_sorted_by_key(|event| event.0));
+        got.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(got, wanted);
+    }
+
+    #[test]
+    fn events_go_to_other_tasks() {
+        let mut calendar = filled();
+        let first = calendar.pop_before(u64::MAX).expect("some were put in");
+        assert_eq!((first.kind(), first.entity()), (Kind::Fault, 0));
+        calendar.rename(10_000, |task| task + 10, |task| task < 2);
+        let got = drained(calendar);
+        assert_eq!(got.len(), 4 * Kind::ALL.len() - 1);
+        for (time, kind, entity) in got {
+            let before = entity % 10;
+            assert_eq!(entity >= 10, kind.is_of_task(), "{kind:?}");
+            let forward = kind == Kind::Fault || (kind.is_appointment() && before >= 2);
+            assert_eq!(time, 50_000 + 40_000 * u64::from(before) - if forward { 10_000 } else { 0 }, "{kind:?}");
         }
     }
 

@@ -8,6 +8,10 @@ impl Engine<'_> {
     /// A fault acts.
     pub(super) fn fault(&mut self, at: u32) {
         let scene = self.scene;
+        let now = self.clock();
+        if let Some(journey) = self.journey.as_deref_mut() {
+            journey.disturbs(now);
+        }
         if let Some(number) = (at as usize).checked_sub(scene.faults.faults.len()) {
             self.reroute(number);
             return;

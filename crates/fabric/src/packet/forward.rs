@@ -20,6 +20,9 @@ impl Engine<'_> {
     /// A packet that came over an edge goes on.
     #[inline]
     pub(super) fn go_on(&mut self, edge: u32, packet: u32) {
+        if self.operations.is_some() && self.step_in_network(edge, packet) {
+            return;
+        }
         let node = self.scene.heads[edge as usize];
         if self.scene.ends[node as usize] {
             self.deliver(packet);

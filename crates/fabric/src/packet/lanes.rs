@@ -136,7 +136,9 @@ impl Engine<'_> {
         let Some(layered) = self.layered.as_deref_mut() else { return };
         let port = &mut self.ports[edge as usize];
         // What nothing holds back must not pile up.
-        if layered.hold(packet).is_none() && port.bulk + size > self.scene.params.queue {
+        // Sums have their own bound: nobody would send them again.
+        let bounded = self.operations.is_some() && self.scene.in_network(self.pool[packet].flow);
+        if layered.hold(packet).is_none() && !bounded && port.bulk + size > self.scene.params.queue {
             self.counters.dropped += 1;
             self.lose(edge, packet);
             return;
@@ -243,15 +245,17 @@ impl Engine<'_> {
             self.send_first_header(edge, link, packet);
             return;
         }
-        while let Some(flow) = self.nics[link].messages.pop_front() {
+        while let Some(flow) = self.nics[link].messages.front().copied() {
             if let Some(sender) = self.senders.get_mut(flow) {
                 sender.blocked = false;
             }
             if !self.may_send(flow) {
+                self.nics[link].messages.pop_front();
                 continue;
             }
             let open = self.message_may_leave(edge, flow);
             if !open {
+                self.nics[link].messages.pop_front();
                 // It stays blocked until a lane opens.
                 if let Some(sender) = self.senders.get_mut(flow) {
                     sender.blocked = true;
@@ -262,12 +266,8 @@ impl Engine<'_> {
                 continue;
             }
             self.send_next(flow);
-            if self.may_send(flow)
-                && let Some(sender) = self.senders.get_mut(flow)
-            {
-                sender.blocked = true;
-                self.nics[link].messages.push_back(flow);
-            }
+            self.nics[link].messages.pop_front();
+            self.line_up(flow, edge);
             if self.nics[link].waits() {
                 self.await_port(edge);
             }

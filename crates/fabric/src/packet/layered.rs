@@ -214,6 +214,11 @@ pub(super) fn guesses(scene: &Scene<'_>) -> bool {
     })
 }
 
+/// Whether any edge has errors now or later.
+pub(super) fn errs(scene: &Scene<'_>) -> bool {
+    spoilt_edges(scene).contains(&true)
+}
+
 /// Which edges have errors now or later.
 fn spoilt_edges(scene: &Scene<'_>) -> Vec<bool> {
     let settings = &scene.settings.links;
@@ -239,7 +244,11 @@ fn link(scene: &Scene<'_>, port: &mut Port, id: EdgeId, spoilt: bool) -> Link {
     let ethernet = matches!(edge.layer, LinkLayer::Ethernet | LinkLayer::LosslessEthernet);
     let mut framing = match ethernet {
         true if settings.ethernet_gap => Framing::of(edge.layer),
-        false if settings.framing => Framing::of(edge.layer),
+        false if settings.framing => {
+            let pcie = matches!(edge.layer, LinkLayer::PcieFlit | LinkLayer::PciePacket);
+            let framing = Framing::of(edge.layer).cut(settings.pcie_payload.filter(|_| pcie).unwrap_or(0));
+            if network.flits_counted { framing.without_flits() } else { framing }
+        }
         _ => Framing::NONE,
     };
     let quality_of = |id: EdgeId| -> LinkQuality {

@@ -35,6 +35,9 @@ pub struct LinkSettings {
     pub replay: ReplaySettings,
     /// Count what flits spend on themselves, on links with credits. See [`crate::link_layer::Framing`].
     pub framing: bool,
+    /// Most payload of a packet on PCIe links that come with networks: what is longer is cut, each piece with a header.
+    /// `None`: packets pass whole.
+    pub pcie_payload: Option<u32>,
     /// Count preamble and gap of Ethernet. Off: as other simulators do.
     pub ethernet_gap: bool,
     /// Encryption of Ethernet: bytes per frame (24 to 32) and latency per link.
@@ -106,6 +109,7 @@ impl Default for LinkSettings {
                 buffer: None,
             },
             framing: true,
+            pcie_payload: None,
             ethernet_gap: false,
             macsec: None,
         }

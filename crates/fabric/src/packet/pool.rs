@@ -106,6 +106,11 @@ impl Pool {
         self.free.push(at);
     }
 
+    /// Gives all packets to other tasks.
+    pub(super) fn rename(&mut self, task: impl Fn(u32) -> u32) {
+        self.packets.iter_mut().for_each(|packet| packet.flow = task(packet.flow));
+    }
+
     /// Exchanges two packets' contents but for their places in a queue.
     pub(super) fn exchange(&mut self, a: u32, b: u32) {
         let (next_a, next_b) = (self[a].next, self[b].next);

@@ -4,6 +4,7 @@ use super::engine::Engine;
 use super::event::Kind;
 use super::pool::{Form, NONE, Packet, flag};
 use super::port::state;
+use crate::network::EndpointId;
 
 impl Engine<'_> {
     /// Whether a message may send its next packet as far as window and credit go.
@@ -50,18 +51,18 @@ impl Engine<'_> {
         if !header {
             // Whoever may not send any more gives way to the next.
             header = true;
-            while let Some(flow) = self.nics[link].messages.pop_front() {
+            while let Some(flow) = self.nics[link].messages.front().copied() {
                 if let Some(sender) = self.senders.get_mut(flow) {
                     sender.blocked = false;
                 }
-                if self.may_send(flow) {
+                let sends = self.may_send(flow);
+                if sends {
                     self.send_next(flow);
-                    if self.may_send(flow)
-                        && let Some(sender) = self.senders.get_mut(flow)
-                    {
-                        sender.blocked = true;
-                        self.nics[link].messages.push_back(flow);
-                    }
+                }
+                // Until it has sent it counts among those that share the link's credit.
+                self.nics[link].messages.pop_front();
+                if sends {
+                    self.line_up(flow, edge);
                     header = false;
                     break;
                 }
@@ -136,6 +137,36 @@ impl Engine<'_> {
             self.push(now + params.timeout, Kind::Timer, flow, 0);
         }
         self.transmit(edge, packet, size, false);
+        if self.scene.side_by_side {
+            self.turn_to_next_link(flow);
+        }
+    }
+
+    /// A message has sent by a link: it waits for its next turn there, or goes on by another link.
+    pub(super) fn line_up(&mut self, flow: u32, edge: u32) {
+        if !self.may_send(flow) {
+            return;
+        }
+        let Some(sender) = self.senders.get_mut(flow) else { return };
+        if sender.edge == edge {
+            sender.blocked = true;
+            self.nics[self.scene.nic_of[edge as usize] as usize].messages.push_back(flow);
+        } else {
+            self.try_send(flow);
+        }
+    }
+
+    /// Where packets take ways of their own, those of a message leave by all links that begin a shortest way, in turn: a
+    /// GPU's memory accesses are spread over all its links so.
+    fn turn_to_next_link(&mut self, flow: u32) {
+        let scene = self.scene;
+        let Some(sender) = self.senders.get_mut(flow) else { return };
+        let from = scene.network.edges[sender.edge as usize].from;
+        let choices = self.routes.choices(scene.network, from, EndpointId(sender.to));
+        let at = choices.iter().position(|edge| edge.0 == sender.edge);
+        if let Some(next) = choices.get(at.map_or(0, |at| (at + 1) % choices.len())) {
+            sender.edge = next.0;
+        }
     }
 
     /// Asks for an answer: after losses nothing may be under way that would bring one.

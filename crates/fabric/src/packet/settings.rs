@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::dcqcn::Dcqcn;
+use super::doorbell::NicSettings;
 use super::hpcc::Hpcc;
+use super::in_network::ReductionSettings;
 use super::link_settings::LinkSettings;
 use super::repair::Repair;
 use super::swift::Swift;
@@ -100,12 +102,18 @@ pub struct Settings {
     pub base_rtt: Option<Time>,
     /// Link layers.
     pub links: LinkSettings,
+    /// Limits of NICs.
+    pub nic: NicSettings,
+    /// What switches take to add up.
+    pub reduction: ReductionSettings,
     /// Whether to count what each edge carries.
     pub edge_use: bool,
     /// What to record over time.
     pub sampling: Option<Sampling>,
     /// Threads; the answer is the same for any number.
     pub threads: usize,
+    /// Skip what goes on in the same way: times are then estimates (see [`crate::outcome::Skipped`]), and one thread runs.
+    pub fast_forward: bool,
     /// When to stop. [`Time::NEVER`]: when all is done.
     pub end: Time,
 }
@@ -134,9 +142,12 @@ impl Default for Settings {
             target_delay: None,
             base_rtt: None,
             links: LinkSettings::default(),
+            nic: NicSettings::default(),
+            reduction: ReductionSettings::default(),
             edge_use: false,
             sampling: None,
             threads: 1,
+            fast_forward: false,
             end: Time::NEVER,
         }
     }

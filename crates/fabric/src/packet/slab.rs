@@ -41,6 +41,12 @@ impl<T> Slab<T> {
         self.places[task as usize] = place;
     }
 
+    /// Every task takes the place of another; of none where that is over.
+    pub(super) fn rename(&mut self, origins: &[u32]) {
+        let places = std::mem::take(&mut self.places);
+        self.places = origins.iter().map(|origin| places.get(*origin as usize).copied().unwrap_or(OVER)).collect();
+    }
+
     /// A task is over.
     pub(super) fn remove(&mut self, task: u32) {
         let place = std::mem::replace(&mut self.places[task as usize], OVER);

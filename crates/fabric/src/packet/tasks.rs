@@ -18,12 +18,19 @@ impl Engine<'_> {
     /// A task begins.
     pub(super) fn begin(&mut self, task: u32) {
         let scene = self.scene;
-        self.finishes[task as usize].start = Time(self.now);
+        self.finishes[task as usize].start = Time(self.clock());
         match scene.traffic.tasks[task as usize].work {
             Work::Delay { time, .. } => self.push(self.now.saturating_add(time.0), Kind::Elapsed, task, 0),
-            // Said in the outcome's notes.
-            Work::InNetwork { .. } => {}
-            Work::Message { from, to, bytes } => self.begin_message(task, from, to, bytes),
+            Work::InNetwork { group, bytes } => self.begin_in_network(task, group, bytes),
+            Work::Message { .. } if self.ring(task) => {}
+            Work::Message { .. } => self.begin_sending(task),
+        }
+    }
+
+    /// A message goes to its link.
+    pub(super) fn begin_sending(&mut self, task: u32) {
+        if let Work::Message { from, to, bytes } = self.scene.traffic.tasks[task as usize].work {
+            self.begin_message(task, from, to, bytes);
         }
     }
 
@@ -34,7 +41,9 @@ impl Engine<'_> {
         let Some(packets) = packets_of(bytes, params.mss) else { return };
         let last_size = (bytes - u64::from(packets - 1) * u64::from(params.mss)) as u32 + params.header;
         let settings = scene.settings;
-        let rate = rate_of(&self.ports[edge as usize]);
+        let choices = self.routes.choices(scene.network, scene.network.node_of(from), to);
+        let links = if scene.side_by_side { choices.len() } else { 1 };
+        let rate = rate_of(&self.ports[edge as usize]) * links as f64;
         let control = Control::new(settings, params, rate, self.hops(from, to));
         let spray = Spray::new(settings.balancer, params.paths, Chance::new(settings.seed, 2, task));
         let sender = Sender {
@@ -52,6 +61,9 @@ impl Engine<'_> {
             ..Sender::new(control, spray)
         };
         self.senders.insert(task, sender);
+        if let Some(journey) = self.journey.as_deref_mut() {
+            journey.begins(task);
+        }
         self.try_send(task);
     }
 
@@ -72,9 +84,10 @@ impl Engine<'_> {
 
     /// A delay is over.
     pub(super) fn elapsed(&mut self, task: u32) {
+        let now = Time(self.clock());
         let finish = &mut self.finishes[task as usize];
-        finish.delivered = Time(self.now);
-        finish.acknowledged = Time(self.now);
+        finish.delivered = now;
+        finish.acknowledged = now;
         self.done += 1;
         self.release(TaskId(task), When::Delivered);
         self.release(TaskId(task), When::Acknowledged);
@@ -82,9 +95,13 @@ impl Engine<'_> {
 
     /// A sender knows that its message has arrived.
     pub(super) fn message_acknowledged(&mut self, task: u32) {
-        self.finishes[task as usize].acknowledged = Time(self.now);
+        self.finishes[task as usize].acknowledged = Time(self.clock());
+        if let Some(journey) = self.journey.as_deref_mut() {
+            journey.ends(task);
+        }
         self.senders.remove(task);
         self.done += 1;
+        self.free_queue_pair(task);
         self.release(TaskId(task), When::Acknowledged);
     }
 
@@ -95,7 +112,8 @@ impl Engine<'_> {
             let waits = &mut self.waits[follower.task.index()];
             *waits -= 1;
             if *waits == 0 {
-                let at = traffic.tasks[follower.task.index()].not_before.0.max(self.now);
+                let earliest = traffic.tasks[follower.task.index()].not_before.0;
+                let at = earliest.saturating_sub(self.ahead).max(self.now);
                 self.push(at, Kind::Start, follower.task.0, 0);
             }
         }

@@ -49,13 +49,19 @@ impl Stream {
 
     /// Adds the operations; gives the responses in order.
     pub fn add(&self, builder: &mut Builder) -> Vec<TaskId> {
+        self.add_after(builder, &[], Time::ZERO)
+    }
+
+    /// The same after other tasks (each done in its sense), and no request before a time.
+    pub fn add_after(&self, builder: &mut Builder, after: &[(TaskId, When)], not_before: Time) -> Vec<TaskId> {
         let (asks, answers) = self.sizes();
         let limit = self.outstanding.max(1) as usize;
         let mut responses: Vec<TaskId> = Vec::with_capacity(self.count as usize);
         for at in 0..self.count as usize {
-            let request = builder.message(self.from, self.to, asks);
-            if let Some(before) = at.checked_sub(limit) {
-                builder.after(responses[before], request, When::Delivered);
+            let request = builder.task(Work::Message { from: self.from, to: self.to, bytes: asks }, not_before);
+            match at.checked_sub(limit) {
+                Some(before) => builder.after(responses[before], request, When::Delivered),
+                None => after.iter().for_each(|(first, when)| builder.after(*first, request, *when)),
             }
             let asked = match self.latency {
                 Time::ZERO => request,

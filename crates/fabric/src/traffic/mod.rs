@@ -12,6 +12,7 @@ pub mod chakra;
 pub mod connection_matrix;
 pub mod flow_sizes;
 pub mod goal;
+pub mod job;
 pub mod lockstep;
 pub mod memory;
 pub mod pattern;

@@ -140,7 +140,7 @@ impl Plan {
 
     /// Adds the messages to other traffic.
     pub fn add(&self, builder: &mut Builder) -> Result<(), PatternError> {
-        self.check()?;
+        self.messages()?;
         let n = self.endpoints;
         let mut random = Random::new(self.seed);
         let mut add = |from: u32, to: u32, at: Time, random: &mut Random| {
@@ -219,7 +219,8 @@ impl Plan {
         mean / (load * rate.bytes_per_second() * f64::from(self.endpoints))
     }
 
-    fn check(&self) -> Result<(), PatternError> {
+    /// About how many messages it makes. Errors are those of [`Plan::traffic`].
+    pub fn messages(&self) -> Result<u64, PatternError> {
         let n = self.endpoints;
         if n < 2 {
             return Err(PatternError::TooFew);
@@ -268,7 +269,7 @@ impl Plan {
                 (time.as_seconds() / self.mean_wait_seconds() * 1.1) as u64
             }
         };
-        if messages > MESSAGE_LIMIT { Err(PatternError::TooLarge) } else { Ok(()) }
+        if messages > MESSAGE_LIMIT { Err(PatternError::TooLarge) } else { Ok(messages) }
     }
 }
 

@@ -2,6 +2,7 @@
 //! from the types that read and write them.
 
 use clap::{Args, ValueEnum};
+use lanewright_fabric::traffic::job::JobFile;
 use lanewright_model::catalogue::CatalogueFile;
 use lanewright_model::read::SchemaBook;
 use lanewright_model::system::tables::SystemFile;
@@ -26,6 +27,8 @@ pub enum SchemaFile {
     System,
     /// A catalogue file
     Catalogue,
+    /// A traffic file of `lanewright sim --traffic`
+    Traffic,
     /// The JSON of `lanewright review --json`
     Review,
 }
@@ -45,6 +48,9 @@ pub fn text(file: SchemaFile) -> String {
         }
         SchemaFile::Catalogue => {
             SchemaBook::document::<CatalogueFile>("Lanewright catalogue", &format!("{base}/catalogue.schema.json"))
+        }
+        SchemaFile::Traffic => {
+            SchemaBook::document::<JobFile>("Lanewright traffic", &format!("{base}/traffic.schema.json"))
         }
         SchemaFile::Review => {
             let mut schema = schemars::schema_for!(Review).to_value();

@@ -407,3 +407,52 @@ fn an_interrupted_run_says_what_is_done() {
     assert_eq!((output.status.code(), &found["stopped"]), (Some(0), &true.into()));
     assert!(number(&found["events"]) > 0.0);
 }
+
+/// The example of the documentation, with both engines; what it says of itself is held against the file.
+#[test]
+fn the_documented_traffic_file() {
+    let path = format!("{}/../../docs/training-step.toml", env!("CARGO_MANIFEST_DIR"));
+    let place = ["--topology", "rail", "--servers", "8", "--preset", "nvlink4", "--engine", "flow"];
+    let found = json(&[&["--traffic", &path], &place[..]].concat());
+    let step = |name: &str| {
+        let rows = found["steps"].as_array().expect("steps");
+        rows.iter().find(|row| row["step"] == name).unwrap_or_else(|| panic!("no {name}: {found}")).clone()
+    };
+    assert_eq!((number(&step("step")["runs"]), number(&step("step")["done"])), (3.0, 3.0));
+    assert_eq!(step("gradients")["collective"], "ring all-reduce");
+    // The last step is over before the checkpoint begins at the last rank of the first server to finish it.
+    assert!(number(&step("checkpoint")["end_us"]) > number(&step("step")["end_us"]));
+    // 3 x (120 + 200) us of computing is the least that ranks need.
+    assert!(number(&step("step")["end_us"]) > 960.0);
+    // 8 rings of 8 ranks in 4 chunks, 8 of 8 in one, 3 times: 8 x 14 messages a ring; and 64 x 4 + 8.
+    let messages = 3 * (8 * 8 * 14 * 4 + 8 * 8 * 14) + 64 * 4 + 8;
+    assert_eq!(found["flows"], messages);
+    let other =
+        json(&[&["--traffic", &path, "--collective-algorithm", "all-reduce=halving-doubling"], &place[..]].concat());
+    // The activations alone name no algorithm: 2 log2(8) messages a rank instead of 14.
+    assert_eq!(other["flows"], messages - 3 * 8 * 8 * (14 - 6));
+}
+
+#[test]
+fn traffic_files_run_packet_by_packet_and_errors_have_places() {
+    let folder = Folder::new();
+    let text =
+        "[[compute]]\nid = \"a\"\ntime = \"10us\"\n[[message]]\nfrom = 0\nto = 15\nbytes = 4086\nafter = [\"a\"]\n";
+    folder.write("job.toml", text);
+    let run = folder.run(&["sim", "--traffic", "job.toml", "--nodes", "16", "--tiers", "3", "--json"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let found: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    // 10 us, six links of 1 us with 4,150 B at 50 B/ns each, and back 64 B.
+    assert!((number(&found["steps"][1]["end_us"]) - (10.0 + 6.0 * 1.083)).abs() < 1e-9);
+    assert!((number(&found["makespan_us"]) - (10.0 + 6.0 * 1.083 + 6.0 * 1.00128)).abs() < 1e-9);
+
+    folder.write("bad.toml", "[[message]]\nfrom = 0\nto = \"[0..3]\"\nbytes = 8\nafter = [\"b\"]\nbyte = 3\n");
+    let run = folder.run(&["sim", "--traffic", "bad.toml", "--nodes", "16"]);
+    assert_eq!(run.code, 2);
+    for expected in ["bad.toml:3:9", "include both ends", "bad.toml:6:1", "did you mean `bytes`"] {
+        assert!(run.err.contains(expected), "{expected}: {}", run.err);
+    }
+    folder.write("far.toml", "[[message]]\nfrom = 0\nto = 16\nbytes = 8\n");
+    let run = folder.run(&["sim", "--traffic", "far.toml", "--nodes", "16"]);
+    assert!(run.code == 2 && run.err.contains("they count from 0 to 15"), "{}", run.err);
+}

@@ -142,7 +142,7 @@ pub fn check_keys(node: &Node, known: &[&str], table: &str, reader: &mut Reader<
 pub fn missing_key(node: &Node, key: &str, table: &str, reader: &mut Reader<'_>) {
     reader.problems.push(
         Problem::error("missing-key", format!("{table} has no `{key}`"), node.span, format!("`{key}` is needed"))
-            .help(format!("add `{key} = ...`; `lanewright schema system` lists every key with its meaning")),
+            .help(format!("add `{key} = ...`; `lanewright schema` lists every key with its meaning")),
     );
 }
 

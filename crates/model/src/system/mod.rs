@@ -17,7 +17,7 @@ mod merge;
 mod pattern;
 mod port_rules;
 mod racks;
-mod selector;
+pub mod selector;
 mod site;
 mod split;
 pub mod tables;

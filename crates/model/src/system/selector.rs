@@ -27,7 +27,7 @@ pub struct Step {
 }
 
 /// Which of several equal things.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub enum Index {
     /// All of them, in order.
     All,
@@ -36,7 +36,7 @@ pub enum Index {
 }
 
 /// Numbers from `first` to `last`, both included, `step` apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Run {
     /// First number.
     pub first: u32,
@@ -47,6 +47,23 @@ pub struct Run {
 }
 
 impl Index {
+    /// Parses an index that stands alone: `[0-7]`, `[0-62:2]`, `[0,2,5-7]`, `[*]`.
+    pub fn parse(text: &str) -> Result<Self, SelectorError> {
+        let mut parser = Parser { text, at: 0 };
+        let parsed = (|| {
+            parser.spaces();
+            parser.expect('[')?;
+            let index = parser.index()?;
+            parser.expect(']')?;
+            parser.spaces();
+            if parser.at == text.len() { Ok(index) } else { Err(parser.error(parser.at, "nothing may follow the `]`")) }
+        })();
+        parsed.map_err(|error: SelectorError| SelectorError {
+            help: "write [*], [3], [0-7], [0-62:2] or [0,2,5-7]; ranges include both ends".into(),
+            ..error
+        })
+    }
+
     /// The numbers selected among `count`; an error names the first that does not exist.
     pub fn numbers(&self, count: u32) -> Result<Vec<u32>, u32> {
         match self {
@@ -263,10 +280,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_index_stands_alone() {
+        let numbers = |text: &str| Index::parse(text).expect("valid").numbers(64);
+        assert_eq!(numbers(" [0-6:2, 9] "), Ok(vec![0, 2, 4, 6, 9]));
+        assert_eq!(Index::parse("[*]"), Ok(Index::All));
+        for (text, at) in [("0-7", 0), ("[0-7", 4), ("[0-7] x", 6), ("[0..7]", 2), ("", 0), ("[]", 1)] {
+            let error = Index::parse(text).expect_err(text);
+            assert_eq!(error.at.start, at, "{text}: {error:?}");
+            assert!(error.help.contains("[0-62:2]"));
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn never_panics(text in "\\PC{0,40}") {
             let _ = Selector::parse(&text);
+            let _ = Index::parse(&text);
         }
     }
 }

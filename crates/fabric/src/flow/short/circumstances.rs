@@ -176,7 +176,7 @@ pub fn find(
         };
         let wire = framing.wire(bytes) as f64;
         let packet = line.per_byte * f64::from(framing.mtu);
-        let start = finish.start.0 as f64 + line.delay;
+        let start = finish.start.saturating_add(settings.doorbell).0 as f64 + line.delay;
         let behind = (line.hops - 1.0) * line.per_byte * wire.min(f64::from(framing.mtu));
         let end = (finish.delivered.0 as f64 - behind).max(start + 1.0);
         let busy = end - start;

@@ -339,6 +339,16 @@ impl<'a> Reader<'a> {
         self.matrix.failures.push(FailedLink { tier, switch, link });
     }
 
+    /// Without its line of the header, a count is what was found.
+    fn uncounted(&mut self, name: &str, found: usize, end: usize) {
+        if found > 0 {
+            let at = Span { file: self.file, start: end as u32, end: end as u32 };
+            let message = format!("no `{name}` line: the file has {found}, and htsim would refuse it");
+            let label = format!("add `{name} {found}` above");
+            self.problems.push(Problem::warning("connection-matrix", message, at, label));
+        }
+    }
+
     /// What can only be said when all is read.
     fn finish(&mut self, end: usize) {
         let highest = self.matrix.connections.iter().map(|connection| connection.from.max(connection.to)).max();
@@ -356,8 +366,10 @@ impl<'a> Reader<'a> {
         if !self.problems.has_errors() {
             for (which, found) in counts.into_iter().enumerate() {
                 let name = HEADER[which + 1];
-                let (said, at) = self.places.header[which + 1]
-                    .unwrap_or((0, Span { file: self.file, start: end as u32, end: end as u32 }));
+                let Some((said, at)) = self.places.header[which + 1] else {
+                    self.uncounted(name, found, end);
+                    continue;
+                };
                 if said as usize != found {
                     let message = format!("`{name} {said}`, but the file has {found}");
                     let help = format!("is the file cut off? Otherwise write `{name} {found}`");

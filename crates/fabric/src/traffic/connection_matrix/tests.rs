@@ -273,3 +273,39 @@ proptest! {
         prop_assert_eq!(matrix.is_none(), problems.iter().any(|problem| problem.contains(" error: ")));
     }
 }
+
+/// Files as other systems and hands write them: carriage returns, a byte order mark, tabs, remarks, keys and lines in any
+/// order, decimals, no counts, no last line feed, sizes beyond 32 bits.
+#[test]
+fn files_of_all_kinds_mean_the_same() {
+    let plain = "Nodes 16\nConnections 2\nTriggers 1\n0->8 id 9 start 15 size 5000000000 send_done_trigger 7\n1->9 id 3 \
+                 trigger 7 size 77\ntrigger id 7 oneshot\n";
+    let (wanted, problems) = load(plain);
+    assert_eq!(problems, [] as [&str; 0]);
+    let wanted = wanted.expect("sound").0;
+    assert_eq!((wanted.connections[0].bytes, wanted.connections[0].start), (5_000_000_000, Start::At(Time::us(15))));
+    let same = [
+        plain.replace('\n', "\r\n"),
+        plain.replace(' ', "\t"),
+        format!("\u{feff}# made by hand\n\n{}", plain.replace("Nodes 16", "  Nodes 16 # hosts")),
+        plain.replace("start 15 size 5000000000", "size 5000000000 start 1.5e1").trim_end().to_string(),
+        plain.replace("Triggers 1\n", "Triggers 1\nFailures 0\n"),
+    ];
+    for text in same {
+        let (matrix, problems) = load(&text);
+        assert_eq!((&matrix.expect(&text).0, problems.len()), (&wanted, 0), "{text}");
+    }
+    // A trigger before those who use it.
+    let (line, rest) = ("trigger id 7 oneshot\n", plain.replace("trigger id 7 oneshot\n", ""));
+    let moved = rest.replace("Triggers 1\n", &format!("Triggers 1\n{line}"));
+    assert_eq!(load(&moved).0.expect("sound").0, wanted);
+    let (matrix, problems) = load(&plain.replace("Connections 2\n", "").replace("Triggers 1\n", ""));
+    assert_eq!(matrix.expect("warnings alone").0, wanted);
+    assert_eq!(
+        problems,
+        [
+            "x.cm:5:1 warning: no `Connections` line: the file has 2, and htsim would refuse it",
+            "x.cm:5:1 warning: no `Triggers` line: the file has 1, and htsim would refuse it",
+        ]
+    );
+}

@@ -50,6 +50,10 @@ pub struct EngineArgs {
     /// Threads; the answer is the same for any number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
+    /// Packet engine: skip what goes on in the same way (settled rates of long messages, rounds that repeat) instead of
+    /// running every packet. Times are then estimates, within 1 % in runs tried; what was skipped is said. One thread
+    #[arg(long)]
+    pub fast_forward: bool,
     /// Transports.
     #[command(flatten)]
     pub transport: TransportArgs,
@@ -67,11 +71,12 @@ impl EngineArgs {
     pub fn packet(&self, network: &Network, rate: Rate) -> Result<packet::Settings, String> {
         let transport = self.transport.on(network);
         let mut settings = packet::Settings::of(transport, rate.as_gbps() * 1e9);
-        self.transport.apply(&mut settings);
+        self.transport.apply(network, &mut settings)?;
         self.switches.apply(&mut settings, rate)?;
         self.links.apply(&mut settings)?;
         settings.seed = self.seed;
         settings.threads = usize::from(self.threads);
+        settings.fast_forward = self.fast_forward;
         settings.end = self.end_us.unwrap_or(Time::NEVER);
         Ok(settings)
     }
@@ -86,12 +91,14 @@ impl EngineArgs {
     }
 
     /// What the chosen engine leaves out of what was asked for.
-    pub fn unused(&self) -> Option<String> {
+    pub fn unused(&self, of_nics: &[&'static str]) -> Option<String> {
         // Corrections are those of the transport and its usual queues; of others it is said that none are known.
         let shaped = || [self.transport.given(), self.switches.given()].concat();
+        let forward = if self.fast_forward { vec!["--fast-forward"] } else { Vec::new() };
+        let others = [self.links.given(), of_nics.to_vec(), forward].concat();
         let asked = match self.short_flows {
-            ShortFlows::Plain => [shaped(), self.links.given()].concat(),
-            ShortFlows::Corrected => self.links.given(),
+            ShortFlows::Plain => [shaped(), others].concat(),
+            ShortFlows::Corrected => others,
         };
         match self.engine {
             Engine::Packet if self.short_flows == ShortFlows::Corrected => {

@@ -5,8 +5,10 @@ mod engine;
 mod faults;
 mod files;
 mod links;
+mod nics;
 mod results;
 mod short_flows;
+mod steps;
 mod switches;
 mod system;
 mod topology;
@@ -40,6 +42,7 @@ use short_flows::ShortFlows;
   lanewright sim --traffic permutation.cm --topology fat-tree --nodes 128 --tiers 3 \\
                  --link-gbps 400 --hop-latency-us 1 --switch-latency-us 0 --mtu 4150 \\
                  --transport uec --routing spray --queue-bdp 1 --seed 13 --json
+  lanewright sim --traffic job.toml --nodes 64 --collective-algorithm all-reduce=double-tree
   lanewright sim --traffic incast.cm --topology-file oversubscribed.topo --transport uec-credit
   lanewright sim --pattern incast --ranks 16 --bytes 2MB --nodes 128 --tiers 3
   lanewright sim --traffic moe.cm --topology rail --servers 32 --preset nvlink4
@@ -48,6 +51,7 @@ use short_flows::ShortFlows;
   lanewright sim --traffic permutation.cm -o report.html --trace trace.json --out flows.parquet
   lanewright sim --pattern shift --nodes 128 --transport roce --link-layer lossless
   lanewright sim --pattern shift --nodes 128 --fault 'link host[3] down at 20us until 200us'
+  lanewright sim --pattern random --nodes 128 --bytes 4kB --nic nvidia/connectx-7 --nic-queue-pairs 64
   lanewright sim --collective best-all-reduce --ranks 64 --bytes 64MiB --nodes 128
   lanewright sim gb200-nvl72 --collective direct-all-to-all --bytes 64MiB
 
@@ -69,6 +73,9 @@ pub struct SimArgs {
     /// Engines.
     #[command(flatten)]
     pub engine: engine::EngineArgs,
+    /// NICs.
+    #[command(flatten)]
+    pub nics: nics::NicArgs,
     /// What fails.
     #[command(flatten)]
     pub faults: faults::FaultArgs,
@@ -120,7 +127,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     args.files.check()?;
     let source = traffic::Source::read(&args.traffic, texts, found)?;
     let wanted = args.faults.read(texts, found)?;
-    let made = match &args.system {
+    let mut made = match &args.system {
         Some(name) => {
             if args.topology.given() {
                 return Err("give a system or --topology, not both".into());
@@ -132,13 +139,16 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         }
         None => args.topology.make(source.nodes, args.engine.links.layer(args.topology.pcie))?,
     };
+    let header = packet::Settings::default().header;
+    let nics = args.nics.hold_back(&mut made.network, args.engine.transport.mtu, header, &args.catalogue)?;
     let network = &made.network;
     let rate = network.endpoints.iter().flat_map(|node| network.out(*node)).map(|edge| network.edge(*edge).rate).max();
     let rate = rate.ok_or("no link leads to an endpoint of this network")?;
     let mut settings = args.engine.packet(network, rate)?;
+    args.nics.apply(&nics, &mut settings);
     let ways = args.engine.flow(settings.routing).ways;
     let place = traffic::Place { network, closed: &made.closed, ranks: made.ranks, rate, seed: args.engine.seed, ways };
-    let traffic::Ready { traffic, collective, candidates } = source.traffic(&place)?;
+    let traffic::Ready { traffic, collective, candidates, steps } = source.traffic(&place, found)?;
     traffic.check(network.endpoints.len()).map_err(|error| error.to_string())?;
     let mut faults = source.faults(network)?;
     let quality = settings.links.quality;
@@ -170,6 +180,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
             let mut rates = args.engine.flow(settings.routing);
             rates.edges |= args.files.count_links();
             rates.sampling = sampling;
+            rates.doorbell = settings.nic.doorbell;
             let outcome = match args.engine.short_flows {
                 ShortFlows::Plain => flow::run(network, &routes, &traffic, &faults, &rates, &mut watch),
                 ShortFlows::Corrected => {
@@ -191,13 +202,20 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         traffic: source.title,
         cpu_seconds: after.zip(before).map(|(after, before)| after - before),
         wall_seconds: watch.finish(),
-        notes: made.notes.into_iter().chain(args.engine.unused()).chain(wanted.note(&faults)).collect(),
+        notes: made
+            .notes
+            .into_iter()
+            .chain(nics.notes)
+            .chain(args.engine.unused(&args.nics.given()))
+            .chain(wanted.note(&faults))
+            .collect(),
     };
     let mut results = results::Results::new(setting, &traffic, &outcome);
     told.iter_mut().for_each(|fault| fault.fill(&outcome));
     results.faults = told;
     results.candidates = candidates;
     results.short_flows = short_flows;
+    results.steps = steps.rows(&outcome);
     results.bandwidth = collective.and_then(|collective| traffic::bandwidth(&collective, &outcome));
     let facts = Facts {
         title: results.traffic.clone(),

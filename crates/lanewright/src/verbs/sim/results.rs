@@ -1,13 +1,14 @@
 //! What a run came to: figures for scripts and a table for people.
 
 use lanewright_fabric::network::Network;
-use lanewright_fabric::outcome::{Completion, End, Outcome};
+use lanewright_fabric::outcome::{Completion, End, Outcome, Skipped};
 use lanewright_fabric::traffic::Traffic;
 use serde::Serialize;
 
 use super::best::Candidate;
 use super::faults::Told;
 use super::short_flows::Correction;
+use super::steps::{self, StepRow};
 use crate::number::count;
 
 /// A collective operation as users count its bandwidth.
@@ -66,6 +67,9 @@ pub struct Results {
     pub wall_seconds: f64,
     /// Hash of all times of all tasks: equal answers have equal hashes.
     pub fct_hash: String,
+    /// What was counted rather than run; packets and events are those run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Skipped>,
     /// Whether the run ended before all was done.
     pub stopped: bool,
     /// What corrections of short flows rest on, with bands.
@@ -80,6 +84,9 @@ pub struct Results {
     /// Ways to do a collective that were compared, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
+    /// Steps of a traffic file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRow>,
     /// Estimates used and limits reached.
     pub notes: Vec<String>,
 }
@@ -125,11 +132,13 @@ impl Results {
             cpu_seconds,
             wall_seconds,
             fct_hash: format!("{:016x}", outcome.hash()),
+            skipped: outcome.skipped,
             stopped: outcome.stopped,
             short_flows: None,
             bandwidth: None,
             faults: Vec::new(),
             candidates: Vec::new(),
+            steps: Vec::new(),
             notes,
         }
     }
@@ -172,6 +181,16 @@ impl Results {
             );
             rows.push(vec!["packets".into(), line]);
         }
+        if let Some(skipped) = self.skipped.filter(|skipped| skipped.packets > 0) {
+            let line = format!(
+                "{} packets more, {} spans and {} rounds of {} µs together",
+                count(skipped.packets),
+                count(skipped.spans),
+                count(skipped.rounds),
+                us(skipped.time.as_us())
+            );
+            rows.push(vec!["skipped".into(), line]);
+        }
         if self.pauses + self.replays > 0 {
             let line = format!("{} pauses, {} replays", count(self.pauses), count(self.replays));
             rows.push(vec!["links".into(), line]);
@@ -186,6 +205,7 @@ impl Results {
             rows.push(vec!["stopped".into(), line]);
         }
         let mut out = crate::terminal::table(&format!("simulation, {} engine", self.engine), &["", ""], rows);
+        out.push_str(&steps::draw(&self.steps));
         out.push_str(&self.draw_faults());
         out.push_str(&self.draw_candidates());
         for note in &self.notes {

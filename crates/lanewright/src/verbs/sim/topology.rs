@@ -51,6 +51,27 @@ pub enum Preset {
     Ualink,
 }
 
+impl Preset {
+    /// What of it is an estimate: sources stand at [`ScaleUp`]'s presets.
+    fn note(self) -> String {
+        match self {
+            Self::Nvlink4 => {
+                "200 ns of an NVLink switch (100 to 350) and 25 ns a link are estimates; what NVLink's link \
+                              layer costs is not published: none of the rate is taken off"
+            }
+            Self::Nvlink5 => {
+                "250 ns of an NVLink switch (100 to 400) and 33 ns a link are estimates; what NVLink's link \
+                              layer costs is not published: none of the rate is taken off"
+            }
+            Self::Ualink => {
+                "200 ns of a UALink switch are the most that the consortium states for 51.2 Tb/s (150 at half \
+                             of that, 250 at twice); 33 ns a link are an estimate"
+            }
+        }
+        .into()
+    }
+}
+
 /// Generations of PCI Express.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Pcie {
@@ -267,7 +288,8 @@ impl TopologyArgs {
                 let (domain, links) = self.scale_up(nodes()?, &below);
                 domain.check()?;
                 let title = format!("scale-up domain of {} behind {} switches", domain.endpoints, domain.switches);
-                whole(domain.build(&links), title)
+                let network = Network { flits_counted: self.preset.is_some(), ..domain.build(&links) };
+                Made { notes: self.preset.iter().map(|preset| preset.note()).collect(), ..whole(network, title) }
             }
             Topology::HeadNode => return self.head_node(),
         })
@@ -351,7 +373,9 @@ impl TopologyArgs {
             ranks: rail.tree.endpoints,
             network,
             closed: Vec::new(),
-            notes: vec!["600 ns of a NIC between PCIe and wire are an estimate (300 to 1,000)".into()],
+            notes: std::iter::once("600 ns of a NIC between PCIe and wire are an estimate (300 to 1,000)".to_string())
+                .chain(self.preset.iter().map(|preset| preset.note()))
+                .collect(),
             title: format!(
                 "{servers} servers of {} on {} rails, {per_leaf} at a leaf",
                 self.per_server, self.per_server

@@ -9,12 +9,13 @@ use lanewright_fabric::traffic::program::{Lowering, SendDone};
 use lanewright_model::problem::Problems;
 
 use super::Refusal;
+use super::traffic::TrafficArgs;
 
 /// Largest folder that is read, in bytes of its traces together.
 const LIMIT_BYTES: u64 = 4 << 30;
 
 /// Ranks and traffic of the traces of a folder. The number at the end of a name is the rank: `job.0.et`, `rank12.et`.
-pub fn read(folder: &Path, found: &mut Problems) -> Result<(u32, Traffic), Refusal> {
+pub fn read(folder: &Path, args: &TrafficArgs, found: &mut Problems) -> Result<(u32, Traffic), Refusal> {
     let files = files(folder)?;
     let mut read = Vec::with_capacity(files.len());
     let mut total = 0u64;
@@ -28,7 +29,8 @@ pub fn read(folder: &Path, found: &mut Problems) -> Result<(u32, Traffic), Refus
     }
     let named: Vec<(&str, &[u8])> = read.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     let Some(job) = chakra::job(&named, found) else { return Err(Refusal::Problems) };
-    let how = Lowering { send_done: SendDone::Acknowledged, algorithm: &Lowering::usual, template: None };
+    let how =
+        Lowering { send_done: SendDone::Acknowledged, algorithm: &args.algorithm(), template: Some(args.template()) };
     match job.programs.traffic(&how) {
         Ok((traffic, _)) => Ok((job.programs.ranks, traffic)),
         Err(errors) => {

@@ -13,14 +13,17 @@ use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::traffic::connection_matrix::{self, ConnectionMatrix};
 use lanewright_fabric::traffic::flow_sizes::FlowSizes;
 use lanewright_fabric::traffic::goal;
+use lanewright_fabric::traffic::job::{self, Ground, Job};
 use lanewright_fabric::traffic::pattern::{Pattern, Plan, Sizes};
 use lanewright_fabric::traffic::program::{Lowering, SendDone};
 use lanewright_fabric::traffic::{Traffic, When, Work, lockstep};
 use lanewright_model::problem::Problems;
+use lanewright_model::read::document::TEXT_LIMIT_BYTES;
 use lanewright_model::text::Texts;
 
 use super::best::{self, Candidate};
 use super::results::Bandwidth;
+use super::steps::Steps;
 use super::{Refusal, traces, units};
 use crate::disk;
 
@@ -28,8 +31,8 @@ use crate::disk;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Traffic")]
 pub struct TrafficArgs {
-    /// Traffic file: a connection matrix of htsim (.cm), programs of ranks in GOAL's text (.goal), or a folder of Chakra
-    /// traces, one per rank (.et)
+    /// Traffic file: steps in our own form (.toml; `lanewright schema traffic` lists its keys), a connection matrix of
+    /// htsim (.cm), programs of ranks in GOAL's text (.goal), or a folder of Chakra traces, one per rank (.et)
     #[arg(long, value_name = "FILE", group = "source")]
     pub traffic: Option<PathBuf>,
     /// Messages by a rule
@@ -40,6 +43,11 @@ pub struct TrafficArgs {
     /// double-tree, halving-doubling, recursive-doubling, bruck, direct, hierarchical, rail-aware, in-switch
     #[arg(long, value_name = "NAME", value_parser = named, group = "source")]
     pub collective: Option<(Operation, Option<Algorithm>)>,
+    /// Algorithm of collectives that a traffic file names without one, such as all-reduce=halving-doubling; may be given
+    /// again or joined by commas. Default: ring for all-reduce, reduce-scatter and all-gather, direct for all-to-all and
+    /// send-recv, (binomial) tree for broadcast
+    #[arg(long, value_name = "OPERATION=ALGORITHM", value_parser = algorithm_of, value_delimiter = ',', requires = "traffic")]
+    pub collective_algorithm: Vec<(Operation, Algorithm)>,
     /// Ranks of the collective, or senders of an incast, receivers of an outcast, members of an all-to-all; else all
     /// endpoints, or all accelerators of a system
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
@@ -63,10 +71,10 @@ pub struct TrafficArgs {
     /// How long messages of the Poisson pattern start
     #[arg(long, value_name = "US", default_value = "1000", value_parser = units::microseconds)]
     pub duration_us: Time,
-    /// Pieces that follow each other through the collective
+    /// Pieces that follow each other through the collective, or through those of programs and traces
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub chunks: u32,
-    /// Parallel instances of the collective that share its bytes
+    /// Parallel instances of the collective, or of those of programs and traces, that share its bytes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub channels: u32,
     /// Ranks of a group, for hierarchical and rail-aware algorithms
@@ -122,6 +130,7 @@ pub struct Source {
 }
 
 enum What {
+    Job(Box<Job>, TrafficArgs),
     Matrix(Box<ConnectionMatrix>, Traffic),
     Programs(u32, Traffic),
     Collective(TrafficArgs, Operation, Option<Algorithm>),
@@ -152,11 +161,13 @@ pub struct Ready {
     pub collective: Option<Collective>,
     /// What the collective was chosen from.
     pub candidates: Vec<Candidate>,
+    /// Steps of a traffic file, and their runs.
+    pub steps: Steps,
 }
 
 impl From<Traffic> for Ready {
     fn from(traffic: Traffic) -> Self {
-        Self { traffic, collective: None, candidates: Vec::new() }
+        Self { traffic, collective: None, candidates: Vec::new(), steps: Steps::default() }
     }
 }
 
@@ -164,7 +175,7 @@ impl Source {
     /// Reads what the flags name.
     pub fn read(args: &TrafficArgs, texts: &mut Texts, found: &mut Problems) -> Result<Self, Refusal> {
         match (&args.traffic, args.collective) {
-            (Some(path), _) => read_file(path, texts, found),
+            (Some(path), _) => read_file(path, args, texts, found),
             (None, Some((operation, algorithm))) => Ok(Self {
                 title: format!("{} {}", algorithm.map_or("best", Algorithm::name), operation.name()),
                 nodes: args.ranks,
@@ -182,19 +193,36 @@ impl Source {
     }
 
     /// The traffic on this network.
-    pub fn traffic(&self, place: &Place<'_>) -> Result<Ready, String> {
+    pub fn traffic(&self, place: &Place<'_>, found: &mut Problems) -> Result<Ready, Refusal> {
         let (has, ranks) = (place.network.endpoints.len(), place.ranks);
         match &self.what {
+            What::Job(job, args) => {
+                let algorithm = args.algorithm();
+                let ground = Ground {
+                    endpoints: ranks,
+                    rate: place.rate,
+                    seed: place.seed,
+                    algorithm: &algorithm,
+                    limit: collective::TASK_LIMIT,
+                };
+                let made = job.traffic(&ground, found).ok_or(Refusal::Problems)?;
+                let steps = Steps { steps: made.steps, parts: made.parts };
+                Ok(Ready { steps, ..made.traffic.into() })
+            }
             What::Matrix(matrix, traffic) => {
                 let needs = matrix.nodes as usize;
                 if has < needs {
-                    return Err(format!("{} has {needs} nodes, but the network only {has} endpoints", self.title));
+                    return Err(
+                        format!("{} has {needs} nodes, but the network only {has} endpoints", self.title).into()
+                    );
                 }
                 Ok(traffic.clone().into())
             }
             What::Programs(needs, traffic) => {
                 if ranks < *needs {
-                    return Err(format!("{} has {needs} ranks, but the network only {ranks} for them", self.title));
+                    return Err(
+                        format!("{} has {needs} ranks, but the network only {ranks} for them", self.title).into()
+                    );
                 }
                 Ok(traffic.clone().into())
             }
@@ -204,7 +232,8 @@ impl Source {
                 if u64::from(wanted.saturating_sub(1)) * u64::from(stride) >= u64::from(ranks) {
                     return Err(format!(
                         "{wanted} ranks, {stride} apart, need more than the {ranks} endpoints there are"
-                    ));
+                    )
+                    .into());
                 }
                 let members = (0..wanted).map(|rank| EndpointId(rank * stride)).collect();
                 let collective = Collective {
@@ -227,9 +256,9 @@ impl Source {
                 if args.lockstep {
                     traffic = lockstep::lockstep(&traffic, collective.when).map_err(|error| error.to_string())?;
                 }
-                Ok(Ready { traffic, collective: Some(collective), candidates })
+                Ok(Ready { collective: Some(collective), candidates, ..traffic.into() })
             }
-            What::Pattern(args, rule) => pattern(args, *rule, place).map(Ready::from),
+            What::Pattern(args, rule) => Ok(pattern(args, *rule, place)?.into()),
         }
     }
 
@@ -237,7 +266,7 @@ impl Source {
     pub fn faults(&self, network: &Network) -> Result<Timeline, String> {
         match &self.what {
             What::Matrix(matrix, _) => matrix.faults(network).map_err(|why| format!("{}: {why}", self.title)),
-            What::Programs(..) | What::Collective(..) | What::Pattern(..) => Ok(Timeline::default()),
+            What::Job(..) | What::Programs(..) | What::Collective(..) | What::Pattern(..) => Ok(Timeline::default()),
         }
     }
 }
@@ -292,22 +321,61 @@ fn named(name: &str) -> Result<(Operation, Option<Algorithm>), String> {
     }
 }
 
-fn read_file(path: &Path, texts: &mut Texts, found: &mut Problems) -> Result<Source, Refusal> {
+/// `all-reduce=ring`.
+fn algorithm_of(text: &str) -> Result<(Operation, Algorithm), String> {
+    let Some((operation, algorithm)) = text.split_once('=') else {
+        return Err("an operation and its algorithm are expected, as in all-reduce=ring".into());
+    };
+    collective::parse(&format!("{}-{}", algorithm.trim(), operation.trim()))
+}
+
+impl TrafficArgs {
+    /// The algorithm of collectives that a file names without one.
+    pub fn algorithm(&self) -> impl Fn(Operation, usize, u64) -> Algorithm {
+        let chosen = self.collective_algorithm.clone();
+        move |operation, ranks, bytes| {
+            let own = chosen.iter().rev().find(|(of, _)| *of == operation).map(|(_, algorithm)| *algorithm);
+            own.unwrap_or_else(|| Lowering::usual(operation, ranks, bytes))
+        }
+    }
+
+    /// What else flags say of such collectives.
+    pub fn template(&self) -> Collective {
+        Collective {
+            chunks: self.chunks,
+            channels: self.channels,
+            group: self.group,
+            ..Collective::new(Operation::AllReduce, Algorithm::Ring, Vec::new(), 0)
+        }
+    }
+}
+
+fn read_file(path: &Path, args: &TrafficArgs, texts: &mut Texts, found: &mut Problems) -> Result<Source, Refusal> {
     let name = path.display().to_string();
-    let title = name.clone();
+    let mut title = name.clone();
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     let (nodes, what) = if path.is_dir() {
-        let (ranks, traffic) = traces::read(path, found)?;
-        (ranks, What::Programs(ranks, traffic))
+        let (ranks, traffic) = traces::read(path, args, found)?;
+        (Some(ranks), What::Programs(ranks, traffic))
     } else {
         let read = |limit: usize| disk::read_at_most(path, limit).map_err(|why| format!("cannot read {name}: {why}"));
         match ending.as_str() {
+            "toml" => {
+                let file = texts.add(name.clone(), read(TEXT_LIMIT_BYTES)?);
+                let job = job::read(file, texts, found);
+                found.sort();
+                let Some(job) = job else { return Err(Refusal::Problems) };
+                if let Some(job) = &job.name {
+                    title = format!("{job} ({name})");
+                }
+                (job.ranks, What::Job(Box::new(job), args.clone()))
+            }
             "cm" => {
                 let file = texts.add(name.clone(), read(connection_matrix::CM_LIMIT_BYTES)?);
                 let matrix = connection_matrix::read(file, texts, found);
                 found.sort();
                 let Some((matrix, traffic)) = matrix else { return Err(Refusal::Problems) };
-                (matrix.nodes, What::Matrix(Box::new(matrix), traffic))
+                (Some(matrix.nodes), What::Matrix(Box::new(matrix), traffic))
             }
             "goal" => {
                 let file = texts.add(name.clone(), read(goal::GOAL_LIMIT_BYTES)?);
@@ -315,9 +383,15 @@ fn read_file(path: &Path, texts: &mut Texts, found: &mut Problems) -> Result<Sou
                 found.sort();
                 let Some(programs) = programs else { return Err(Refusal::Problems) };
                 // A send is done for its program when it has begun, as in LogGOPSim's eager messages.
-                let how = Lowering { send_done: SendDone::Begun, algorithm: &Lowering::usual, template: None };
+                let how = Lowering {
+                    send_done: SendDone::Begun,
+                    algorithm: &args.algorithm(),
+                    template: Some(args.template()),
+                };
                 match programs.programs.traffic(&how) {
-                    Ok((traffic, _)) => (programs.programs.ranks, What::Programs(programs.programs.ranks, traffic)),
+                    Ok((traffic, _)) => {
+                        (Some(programs.programs.ranks), What::Programs(programs.programs.ranks, traffic))
+                    }
                     Err(errors) => {
                         errors.iter().for_each(|error| found.push(programs.problem(error)));
                         return Err(Refusal::Problems);
@@ -333,14 +407,14 @@ fn read_file(path: &Path, texts: &mut Texts, found: &mut Problems) -> Result<Sou
             }
             _ => {
                 return Err(format!(
-                    "the form of {name} is not known\n  help: the name of a connection matrix ends in .cm, that of GOAL \
-                     programs in .goal; Chakra traces are a folder of .et files"
+                    "the form of {name} is not known\n  help: the name of a file of steps ends in .toml, that of a connection \
+                     matrix in .cm, that of GOAL programs in .goal; Chakra traces are a folder of .et files"
                 )
                 .into());
             }
         }
     };
-    Ok(Source { title, nodes: Some(nodes), what })
+    Ok(Source { title, nodes, what })
 }
 
 /// Endpoints that something is sent to, each once. Acknowledgements go back, so senders are among them.

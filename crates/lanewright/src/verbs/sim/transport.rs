@@ -1,6 +1,7 @@
 //! Flags of transports: how senders find their rate, their ways, and what they send again.
 
 use clap::{Args, ValueEnum};
+use lanewright_fabric::link_layer::usual_header;
 use lanewright_fabric::network::{LinkLayer, Network};
 use lanewright_fabric::packet::{self, Repair, Settings};
 use lanewright_fabric::route::Policy;
@@ -81,9 +82,13 @@ pub struct TransportArgs {
     /// Entropies per flow that sprays
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=16384))]
     pub paths: u16,
-    /// Largest packet on the wire in bytes, with its 64 bytes of header
+    /// Largest packet on the wire in bytes, with its header
     #[arg(long, value_name = "BYTES", default_value_t = 4150, value_parser = clap::value_parser!(u16).range(128..))]
     pub mtu: u16,
+    /// Header of every packet in bytes, and length of what carries no payload; else 64, or what links of --transport credit
+    /// have: NVLink and PCIe 16, InfiniBand 26, UALink 1
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub header: Option<u16>,
     /// First window in packets; else 1.5 bandwidth-delay products
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub window: Option<u32>,
@@ -111,8 +116,8 @@ impl TransportArgs {
         }
     }
 
-    /// Sets what was given.
-    pub fn apply(&self, settings: &mut Settings) {
+    /// Sets what was given, and the header that links of one kind have.
+    pub fn apply(&self, network: &Network, settings: &mut Settings) -> Result<(), String> {
         if let Some(routing) = self.routing {
             settings.routing = match routing {
                 Routing::Spray => Policy::Spray,
@@ -136,18 +141,35 @@ impl TransportArgs {
             Some(Resend::GoBackN) => settings.repair = Repair::GoBackN,
             None => {}
         }
+        let plain = settings.transport == packet::Transport::Credit;
+        let own = one_layer(network).filter(|_| plain).map(usual_header);
+        settings.header = self.header.or(own).unwrap_or(settings.header);
+        if settings.header >= settings.mtu {
+            return Err(format!(
+                "--header {} leaves nothing of --mtu {} to the payload",
+                settings.header, settings.mtu
+            ));
+        }
+        Ok(())
     }
 
     /// Flags that were given and that only packets know.
     pub fn given(&self) -> Vec<&'static str> {
         let flags = [
             (self.transport.is_some(), "--transport (but for its routing)"),
+            (self.header.is_some(), "--header"),
             (self.window.is_some(), "--window"),
             (self.target_delay_us.is_some(), "--target-delay-us"),
             (self.repair.is_some(), "--repair"),
         ];
         flags.into_iter().filter_map(|(given, name)| given.then_some(name)).collect()
     }
+}
+
+/// The layer of all links, where they have but one.
+fn one_layer(network: &Network) -> Option<LinkLayer> {
+    let first = network.edges.first()?.layer;
+    network.edges.iter().all(|edge| edge.layer == first).then_some(first)
 }
 
 /// What usually runs over links of these layers.
