@@ -199,19 +199,43 @@ impl Outcome {
 
     /// Percentiles (nearest rank) of the completion times. `None` without a finished message.
     pub fn completion(&self, traffic: &Traffic, end: End) -> Option<Completion> {
-        let mut times: Vec<u64> = self.completion_times(traffic, end).into_iter().map(|(_, time)| time.0).collect();
+        // With the number of messages that took so long.
+        let mut times: Vec<(u64, u64)> = self
+            .completion_times(traffic, end)
+            .into_iter()
+            .map(|(task, time)| (time.0, traffic.copies_of(task)))
+            .collect();
         times.sort_unstable();
-        let (first, last) = (*times.first()?, *times.last()?);
+        let (first, last) = (times.first()?.0, times.last()?.0);
         let us = |ps: u64| Time(ps).as_us();
-        let rank = |share: f64| times[((share * times.len() as f64).ceil() as usize).clamp(1, times.len()) - 1];
-        let sum: u128 = times.iter().map(|time| u128::from(*time)).sum();
+        let count: u64 = times.iter().map(|(_, copies)| copies).sum();
+        let rank = |share: f64| {
+            let wanted = ((share * count as f64).ceil() as u64).clamp(1, count);
+            if traffic.copies.is_empty() {
+                return times[wanted as usize - 1].0;
+            }
+            let mut passed = 0;
+            let found = times.iter().find(|(_, copies)| {
+                passed += copies;
+                passed >= wanted
+            });
+            found.map_or(last, |(time, _)| *time)
+        };
+        let sum: u128 = times.iter().map(|(time, copies)| u128::from(*time) * u128::from(*copies)).sum();
         Some(Completion {
             min: us(first),
             p50: us(rank(0.5)),
             p99: us(rank(0.99)),
             max: us(last),
-            mean: sum as f64 / times.len() as f64 * 1e-6,
+            mean: sum as f64 / count as f64 * 1e-6,
         })
+    }
+
+    /// Number of finished messages.
+    pub fn messages_done(&self, traffic: &Traffic) -> u64 {
+        let done = self.finishes.iter().take(traffic.tasks.len()).enumerate();
+        let done = done.filter(|(_, finish)| finish.acknowledged != Time::NEVER);
+        done.map(|(task, _)| traffic.copies_of(TaskId(task as u32))).sum()
     }
 
     /// When the last task was done.
@@ -223,14 +247,13 @@ impl Outcome {
         self.finishes.iter().map(last).filter(|time| *time != Time::NEVER).max().unwrap_or(Time::ZERO)
     }
 
-    /// A hash of every task's times (FNV-1a, 64 bit): equal answers have equal hashes.
+    /// A hash of every task's times in order (multiply and fold, 64 bit): equal answers have equal hashes.
     pub fn hash(&self) -> u64 {
         let mut hash = 0xcbf2_9ce4_8422_2325u64;
         for finish in &self.finishes {
             for time in [finish.start, finish.delivered, finish.acknowledged] {
-                for byte in time.0.to_le_bytes() {
-                    hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-                }
+                hash = (hash ^ time.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                hash ^= hash >> 32;
             }
         }
         hash

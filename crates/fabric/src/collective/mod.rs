@@ -18,6 +18,7 @@ mod in_switch;
 mod rail;
 mod recursive_doubling;
 mod ring;
+mod rounds;
 mod schedule;
 mod tree;
 pub mod verify;
@@ -148,6 +149,13 @@ impl Collective {
 
     /// Errors that can be told without making it.
     pub fn check(&self) -> Result<(), CollectiveError> {
+        self.check_form()?;
+        let tasks = self.messages_about();
+        if tasks > TASK_LIMIT { Err(CollectiveError::TooLarge(tasks)) } else { Ok(()) }
+    }
+
+    /// The same, however many messages it becomes.
+    pub fn check_form(&self) -> Result<(), CollectiveError> {
         let members = self.members.len();
         if members < 2 || self.channels == 0 || self.chunks == 0 || (self.bytes == 0 && self.parts.is_none()) {
             return Err(CollectiveError::Nothing);
@@ -176,12 +184,11 @@ impl Collective {
         {
             return Err(CollectiveError::Parts(parts.len()));
         }
-        let tasks = self.messages_about();
-        if tasks > TASK_LIMIT { Err(CollectiveError::TooLarge(tasks)) } else { Ok(()) }
+        Ok(())
     }
 
     /// About how many messages it becomes; never too few by more than a factor of two.
-    pub(crate) fn messages_about(&self) -> u64 {
+    pub fn messages_about(&self) -> u64 {
         let p = self.members.len() as u64;
         let log = u64::from(p.next_power_of_two().trailing_zeros()).max(1);
         let outer = |n: u64| if self.outer == Algorithm::HalvingDoubling { 2 * log } else { 2 * n };
@@ -225,7 +232,7 @@ impl Collective {
     ) -> Result<(Schedule<'b>, Vec<Vec<TaskId>>), CollectiveError> {
         self.check()?;
         let p = self.members.len();
-        let mut schedule = Schedule::new(builder, self, record);
+        let mut schedule = Schedule::new(builder, self, record, entry.is_some());
         let ready = match entry {
             Some(entry) => (0..p).map(|rank| entry.get(rank).cloned().unwrap_or_default()).collect(),
             None => vec![Vec::new(); p],

@@ -19,11 +19,13 @@ pub(super) fn add(schedule: &mut Schedule<'_>, group: &Group, ready: &Ready) -> 
 pub(super) fn reduce_scatter(schedule: &mut Schedule<'_>, group: &Group, ready: &Ready) -> Ready {
     let p = group.len();
     let mut last = vec![None; p];
+    let mut after = Vec::new();
     for hop in 0..p - 1 {
         for (part, last) in last.iter_mut().enumerate() {
             let (from, to) = ((part + 1 + hop) % p, (part + 2 + hop) % p);
             // The sender's own share must be there too.
-            let after: Vec<_> = last.iter().chain(&ready[from]).copied().collect();
+            after.clear();
+            after.extend(last.iter().chain(&ready[from]));
             let units = group.parts(part, part + 1);
             *last = Some(schedule.send(group.ranks[from], group.ranks[to], &[units], Effect::Add, &after));
         }
@@ -41,7 +43,8 @@ pub(super) fn all_gather(schedule: &mut Schedule<'_>, group: &Group, ready: &Rea
             let (from, to) = ((part + hop) % p, (part + 1 + hop) % p);
             let units = group.parts(part, part + 1);
             let task = schedule.send(group.ranks[from], group.ranks[to], &[units], Effect::Copy, last);
-            *last = vec![task];
+            last.clear();
+            last.push(task);
             done[to].push(task);
         }
     }

@@ -12,6 +12,7 @@ use super::framed::Framed;
 use super::network_state::State;
 use super::queue::Queues;
 use super::recorder::Recorder;
+use super::resolution::{Choice, ERROR, choose};
 use super::share::{Filler, Load};
 use super::table::Table;
 use super::{FlowError, Settings};
@@ -46,14 +47,28 @@ pub(super) struct Class {
     pub(super) rate: f64,
     /// `served` at which its next message ends; infinite without one.
     pub(super) next: f64,
+}
+
+const IDLE: Class = Class { served: 0.0, at: 0.0, rate: 0.0, next: f64::INFINITY };
+
+/// What else is known of a class: apart from [`Class`], which solutions go through in large numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
     pub(super) generation: u32,
     pub(super) group: u32,
+    /// Messages that have started and not entered yet, where the class shares with no other.
+    pub(super) coming: u32,
     /// Whether it stands in `changed`.
     pub(super) changed: bool,
 }
 
-const IDLE: Class =
-    Class { served: 0.0, at: 0.0, rate: 0.0, next: f64::INFINITY, generation: 0, group: NONE, changed: false };
+const ASIDE: Standing = Standing { generation: 0, group: NONE, coming: 0, changed: false };
+
+/// The nearest picosecond. The compiler has no instruction for rounding on all machines that we run on.
+fn whole(time: f64) -> Time {
+    let down = time as u64;
+    Time(down + u64::from(time - down as f64 >= 0.5))
+}
 
 impl Class {
     /// Brings `served` to a time.
@@ -79,6 +94,8 @@ impl Class {
 pub(super) struct Group {
     /// Classes, among them some that have left.
     pub(super) members: Vec<u32>,
+    /// Edges of all members, among them some that carry nothing any more.
+    pub(super) edges: Vec<u32>,
     /// Those that have not.
     pub(super) live: u32,
     pub(super) generation: u32,
@@ -97,10 +114,15 @@ pub struct Engine<'a> {
     pub(super) finishes: Vec<Finish>,
     pub(super) queues: Queues,
     pub(super) classes: Vec<Class>,
+    pub(super) standing: Vec<Standing>,
     /// Messages at work, per class.
     pub(super) messages: Vec<u32>,
+    /// Rate of a lone message of a class that shares with no other, 0 for others ([`Table::lone_rates`]).
+    pub(super) lone: Vec<f64>,
     pub(super) groups: Vec<Group>,
     pub(super) free_groups: Vec<u32>,
+    /// Group of every edge that carries members of one.
+    pub(super) owner: Vec<u32>,
     pub(super) load: Load,
     pub(super) filler: Filler,
     pub(super) agenda: Agenda,
@@ -118,6 +140,13 @@ pub struct Engine<'a> {
     pub(super) now: f64,
     pub(super) longest_window: f64,
     pub(super) solutions: u64,
+    /// What it is now, and after how many rates given it is chosen anew.
+    pub(super) resolution: f64,
+    pub(super) allowance: u64,
+    /// Rates given.
+    pub(super) given: u64,
+    /// When the resolution was chosen that is not the first, in ps.
+    pub(super) coarse_from: Option<f64>,
     /// What watched edges carry; `None` when nobody asked.
     pub(super) recorder: Option<Recorder>,
     /// What packets cost; `None` where messages are streams of bytes.
@@ -143,8 +172,22 @@ impl<'a> Engine<'a> {
             table.classify(|_| true, |way| state.is_single(way))
         }
         .ok_or(FlowError::TooLarge)?;
+        Ok(Self::with(traffic, settings, state, table, way))
+    }
+
+    /// For traffic whose ways and classes are known.
+    pub fn with(traffic: &'a Traffic, settings: &'a Settings, state: State<'a>, table: Table, way: Vec<u32>) -> Self {
         let tasks = traffic.tasks.len();
-        Ok(Self {
+        // What shares with nobody now may do so after a fault.
+        let healthy = state.faults.faults.is_empty();
+        let lone = if healthy { table.lone_rates(state.capacity()) } else { vec![0.0; table.classes.len()] };
+        let edges = state.capacity().len();
+        let Choice { resolution, allowance } = if settings.automatic {
+            choose(traffic)
+        } else {
+            Choice { resolution: settings.resolution, allowance: u64::MAX }
+        };
+        Self {
             traffic,
             settings,
             way,
@@ -152,11 +195,14 @@ impl<'a> Engine<'a> {
             finishes: vec![Finish::default(); tasks],
             queues: Queues::new(tasks, table.classes.len()),
             classes: vec![IDLE; table.classes.len()],
+            standing: vec![ASIDE; table.classes.len()],
             messages: vec![0; table.classes.len()],
+            lone,
             groups: Vec::new(),
             free_groups: Vec::new(),
-            load: Load::new(network.edges.len()),
-            filler: Filler::new(network.edges.len()),
+            owner: vec![NONE; edges],
+            load: Load::new(edges),
+            filler: Filler::new(edges),
             agenda: Agenda::default(),
             changed: Vec::new(),
             joined: false,
@@ -169,11 +215,15 @@ impl<'a> Engine<'a> {
             now: 0.0,
             longest_window: 0.0,
             solutions: 0,
-            recorder: settings.sampling.as_ref().and_then(|sampling| Recorder::new(sampling, network.edges.len())),
+            resolution,
+            allowance,
+            given: 0,
+            coarse_from: None,
+            recorder: settings.sampling.as_ref().and_then(|sampling| Recorder::new(sampling, edges)),
             framed: settings.framing.map(|framing| Framed::new(framing, Vec::new())),
             state,
             table,
-        })
+        }
     }
 
     /// Tasks take so much longer than their packets say, in ps.
@@ -235,7 +285,7 @@ impl<'a> Engine<'a> {
             Event::Done(task) => self.complete(task, time),
             Event::Acknowledged(task) => self.done.push((task, time, Some(When::Acknowledged))),
             Event::Class(class, generation) => {
-                if self.classes[class as usize].generation == generation {
+                if self.standing[class as usize].generation == generation {
                     self.end_class(class, time + INSTANT);
                 }
             }
@@ -263,21 +313,54 @@ impl<'a> Engine<'a> {
             self.agenda.push(what.not_before.0 as f64, Event::Ready(task));
             return;
         }
-        self.finishes[task as usize].start = Time(time.round() as u64);
+        self.finishes[task as usize].start = whole(time);
         match what.work {
             Work::Message { .. } | Work::InNetwork { .. } => {
-                let delay = self.table.delay[self.way[task as usize] as usize];
-                let doorbell = match (what.work, self.settings.doorbell) {
-                    (Work::Message { from, to, .. }, doorbell) if doorbell > Time::ZERO => {
-                        if self.state.scale_up(from, to) { 0 } else { doorbell.0 }
+                let way = self.way[task as usize] as usize;
+                let doorbell = match what.work {
+                    Work::Message { from, to, .. } if self.settings.doorbell > Time::ZERO => {
+                        if self.state.scale_up(from, to) { 0 } else { self.settings.doorbell.0 }
                     }
                     _ => 0,
                 };
-                self.agenda.push(time + delay.saturating_add(doorbell) as f64, Event::Enter(task));
+                let enters = time + self.table.delay[way].saturating_add(doorbell) as f64;
+                let class = self.table.class_of[way];
+                let rate = self.lone[class as usize];
+                if rate > 0.0 && self.messages[class as usize] == 0 && self.standing[class as usize].coming == 0 {
+                    self.enter_alone(class, task, enters, rate);
+                } else {
+                    if rate > 0.0 {
+                        self.standing[class as usize].coming += 1;
+                    }
+                    self.agenda.push(enters, Event::Enter(task));
+                }
             }
             Work::Delay { time: Time(0), .. } => self.complete(task, time),
             Work::Delay { time: span, .. } => self.agenda.push(time + span.0 as f64, Event::Done(task)),
         }
+    }
+
+    /// A message of a class that nobody else disturbs will take its share from a time on. Others of the class take the same
+    /// way and so come no earlier: its end is known unless one does.
+    fn enter_alone(&mut self, class: u32, task: u32, time: f64, rate: f64) {
+        let bytes = self.state.bytes(self.traffic, task);
+        self.messages[class as usize] = 1;
+        self.queues.push(class, task, bytes, bytes);
+        let known = &mut self.classes[class as usize];
+        (known.served, known.at, known.rate, known.next) = (0.0, time, rate, bytes);
+        let end = known.end();
+        self.expect_class(class, end);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.join(&self.table.ways, class, self.way[task as usize], time);
+            recorder.rate(&self.table.ways, class, rate, time);
+        }
+    }
+
+    /// Puts the next end of a class into the agenda.
+    pub(super) fn expect_class(&mut self, class: u32, end: f64) {
+        let generation = &mut self.standing[class as usize].generation;
+        *generation = generation.wrapping_add(1);
+        self.agenda.push(end, Event::Class(class, *generation));
     }
 
     /// A message begins to take its share.
@@ -287,6 +370,9 @@ impl<'a> Engine<'a> {
         self.grow();
         let bytes = self.state.bytes(self.traffic, task);
         let class = self.table.class_of[way as usize];
+        if self.lone[class as usize] > 0.0 {
+            self.standing[class as usize].coming -= 1;
+        }
         self.add(class, task, bytes, time);
         if let Some(recorder) = &mut self.recorder {
             recorder.join(&self.table.ways, class, way, time);
@@ -299,7 +385,9 @@ impl<'a> Engine<'a> {
         let classes = self.table.classes.len();
         if self.classes.len() < classes {
             self.classes.resize(classes, IDLE);
+            self.standing.resize(classes, ASIDE);
             self.messages.resize(classes, 0);
+            self.lone.resize(classes, 0.0);
             self.queues.grow(classes);
         }
     }
@@ -308,19 +396,26 @@ impl<'a> Engine<'a> {
         let known = &mut self.classes[class as usize];
         if self.messages[class as usize] == 0 {
             (known.served, known.at, known.rate) = (0.0, time, 0.0);
-            self.load.add(&self.table.classes, class);
-            self.joined = true;
+            if self.lone[class as usize] == 0.0 {
+                self.load.add(&self.table.classes, class);
+                self.joined = true;
+            }
         } else {
             known.advance(time);
         }
         self.messages[class as usize] += 1;
-        known.next = known.next.min(known.served + bytes);
-        self.queues.push(class, task, known.served + bytes);
+        if self.lone[class as usize] == 0.0 {
+            self.load.more(&self.table.classes, class);
+            self.filler.count(class, self.messages[class as usize]);
+        }
+        let key = known.served + bytes;
+        self.queues.push(class, task, key, known.next);
+        known.next = known.next.min(key);
         self.mark(class);
     }
 
     fn mark(&mut self, class: u32) {
-        let known = &mut self.classes[class as usize];
+        let known = &mut self.standing[class as usize];
         if !known.changed {
             known.changed = true;
             self.changed.push(class);
@@ -341,17 +436,27 @@ impl<'a> Engine<'a> {
 
     /// Ends the first message of a class.
     fn end_first(&mut self, class: u32, end: f64) {
-        let Some((task, next)) = self.queues.pop(class) else { return };
+        let last = self.messages[class as usize] == 1;
+        let Some((task, next)) = self.queues.pop(class, last) else { return };
         if let Some(recorder) = &mut self.recorder {
             recorder.part(&self.table.ways, class, self.way[task as usize], end);
         }
         let known = &mut self.classes[class as usize];
         known.next = next;
         self.messages[class as usize] -= 1;
-        if self.messages[class as usize] == 0 {
-            self.load.remove(&self.table.classes, class);
+        let idle = self.messages[class as usize] == 0;
+        let lone = self.lone[class as usize] > 0.0;
+        if !lone {
+            self.load.less(&self.table.classes, class);
+            if idle {
+                self.load.remove(&self.table.classes, class);
+            } else {
+                self.filler.count(class, self.messages[class as usize]);
+            }
         }
-        self.mark(class);
+        if !(idle && lone) {
+            self.mark(class);
+        }
         self.complete_message(task, end);
     }
 
@@ -360,13 +465,13 @@ impl<'a> Engine<'a> {
         let members = std::mem::take(&mut self.groups[group as usize].members);
         let mut ending = std::mem::take(&mut self.ending);
         ending.clear();
-        let working = |class: u32| self.classes[class as usize].group == group && self.messages[class as usize] > 0;
+        let working = |class: u32| self.standing[class as usize].group == group && self.messages[class as usize] > 0;
         let mut until = time + INSTANT;
-        if self.settings.resolution > 0.0 {
+        if self.resolution > 0.0 {
             // A share of how long the first to end has taken, and no further than what happens next elsewhere.
             if let Some(task) = self.queues.first(self.groups[group as usize].first) {
                 let taken = time - self.finishes[task as usize].start.0 as f64;
-                let window = self.settings.resolution * taken;
+                let window = self.resolution * taken;
                 until =
                     until.max(time + window).min(self.agenda.next_time().unwrap_or(f64::INFINITY)).max(time + INSTANT);
             }
@@ -425,8 +530,8 @@ impl<'a> Engine<'a> {
             acknowledged += framed.back(self.state.network, &self.table.ways, way, delay);
         }
         let finish = &mut self.finishes[task as usize];
-        finish.delivered = Time(time.round() as u64);
-        finish.acknowledged = Time(acknowledged.round() as u64);
+        finish.delivered = whole(time);
+        finish.acknowledged = whole(acknowledged);
         self.finished += 1;
         if self.traffic.followers.is_empty() {
             return;
@@ -471,6 +576,7 @@ impl<'a> Engine<'a> {
             }
             self.classes[class as usize].advance(time);
             let mut moving = Vec::new();
+            self.queues.write_down(class, self.classes[class as usize].next);
             while let Some(message) = self.queues.pop_with_key(class) {
                 moving.push(message);
             }
@@ -478,7 +584,9 @@ impl<'a> Engine<'a> {
             let served = self.classes[class as usize].served;
             let known = &mut self.classes[class as usize];
             known.next = f64::INFINITY;
-            self.messages[class as usize] = 0;
+            for _ in 0..std::mem::take(&mut self.messages[class as usize]) {
+                self.load.less(&self.table.classes, class);
+            }
             self.load.remove(&self.table.classes, class);
             self.mark(class);
             for (task, end) in moving {
@@ -501,13 +609,18 @@ impl<'a> Engine<'a> {
         let mut notes = vec![
             "the flow engine shares rates max-min fairly at once: it knows no queues, losses or slow starts".to_owned(),
         ];
-        if self.settings.resolution > 0.0 {
+        if self.resolution > 0.0 {
+            let from = self.coarse_from.map_or_else(String::new, |from| format!(", from {:.3} us on", from * 1e-6));
+            let chosen = if self.settings.automatic { "resolution auto: " } else { "" };
             notes.push(format!(
-                "ends within {} of a message's time share one solution: {} solutions, windows of up to {:.3} us; an all-to-all of 128 hosts was off by one and a half times that share at the worst message, and by a quarter of it in all",
-                self.settings.resolution,
+                "{chosen}ends within {} of a message's time share one solution{from}: {} solutions, windows of up to {:.3} us; \
+                 {ERROR}",
+                self.resolution,
                 self.solutions,
                 self.longest_window * 1e-6
             ));
+        } else if self.settings.automatic {
+            notes.push("resolution auto: 0, all ends are exact".to_owned());
         }
         notes.extend(self.state.notes());
         let stuck = self.waits.len() as u64 - self.finished;

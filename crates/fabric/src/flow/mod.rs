@@ -11,21 +11,26 @@
 
 mod agenda;
 mod engine;
+mod fold;
 mod framed;
 mod in_network;
+mod mirror;
 mod network_state;
 mod pairs;
 mod queue;
 mod recorder;
+pub mod resolution;
 mod share;
 pub mod short;
 mod solve;
+mod symmetry;
 mod table;
 mod way;
 
 #[cfg(test)]
 mod tests;
 
+pub use fold::FOLD_LIMIT;
 pub use way::{Way, Ways};
 
 use crate::alone::Framing;
@@ -34,6 +39,7 @@ use crate::network::{EndpointId, Network};
 use crate::outcome::{Observer, Outcome, Sampling};
 use crate::route::Routes;
 use crate::time::Time;
+use crate::traffic::rounds::Rounds;
 use crate::traffic::{TaskId, Traffic, TrafficError};
 
 /// What messages that share an edge get.
@@ -59,6 +65,8 @@ pub struct Settings {
     pub resolution: f64,
     /// From the beginning of a message to its NIC's knowledge of it; not for messages that leave by scale-up links.
     pub doorbell: Time,
+    /// Chooses the resolution by what the exact answer costs ([`resolution`]); the outcome's notes say which it was.
+    pub automatic: bool,
     /// Whether to say what every edge carried.
     pub edges: bool,
     /// What to record over time.
@@ -149,4 +157,36 @@ pub fn run(
         }
     }
     engine::Engine::new(network, routes, traffic, faults, settings)?.run(observer)
+}
+
+/// Runs traffic in rounds over a network without faults, one message for all that are alike; with the traffic that was run,
+/// whose tasks know how many messages each stands for. Times are those of the messages one by one. What edges carry is not
+/// counted, and messages are not cut into packets. `None` where so little is alike that more than [`FOLD_LIMIT`] tasks would be left.
+pub fn run_rounds(
+    network: &Network,
+    routes: &Routes,
+    rounds: &Rounds,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<Option<(Traffic, Outcome)>, FlowError> {
+    if !(0.0..1.0).contains(&settings.resolution) {
+        return Err(FlowError::Resolution);
+    }
+    let settings = Settings { edges: false, sampling: None, framing: None, ..settings.clone() };
+    let healthy = Timeline::default();
+    let Some(folded) = fold::fold(network, routes, rounds, &healthy, &settings)? else { return Ok(None) };
+    let fold::Folded { traffic, state, table, way, followed } = folded;
+    let mut outcome = engine::Engine::with(&traffic, &settings, state, table, way).run(observer)?;
+    outcome.notes.push(format!(
+        "{} messages are alike in {} ways: one of each was followed, of {followed} of {} ranks",
+        rounds.messages(),
+        traffic.copies.iter().filter(|copies| **copies > 0).count(),
+        rounds.members.len()
+    ));
+    if rounds.rounded_up {
+        outcome
+            .notes
+            .push("parts are not equal: each was rounded up to whole bytes, at most a byte too many".to_owned());
+    }
+    Ok(Some((traffic, outcome)))
 }

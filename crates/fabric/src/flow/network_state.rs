@@ -78,39 +78,24 @@ impl<'a> State<'a> {
 
     /// The way of every task, each put into the table once.
     pub fn ways_of(&mut self, traffic: &Traffic, table: &mut Table) -> Result<Vec<u32>, FlowError> {
-        let mut pairs = Pairs::of(traffic, self.network.endpoints.len())?;
+        let Pairs { list, of_task: mut of_tasks, in_network } = Pairs::of(traffic, self.network.endpoints.len())?;
         let mut way = Way::default();
-        pairs.number(|from, to| {
+        for (from, to) in list {
             let found = way.find_again(self.network, self.routes, self.ways, from, to);
             found.ok_or(FlowError::Unreachable(from, to))?;
             self.ends.push((from.0, to.0));
-            table.way(&way, self.fairness).ok_or(FlowError::TooLarge)
-        })?;
-        // The last destination of every sender: most send many messages to few.
-        let mut last = vec![(NONE, NONE); self.network.endpoints.len()];
+            table.way(&way, self.fairness).ok_or(FlowError::TooLarge)?;
+        }
+        // Ways are numbered as their pairs; those of operations of the network follow, one per group.
         let mut groups = vec![NONE; traffic.multicasts.len()];
-        let mut of_tasks = Vec::with_capacity(traffic.tasks.len());
-        for (at, task) in traffic.tasks.iter().enumerate() {
-            of_tasks.push(match task.work {
-                Work::Delay { .. } => NONE,
-                Work::Message { from, to, .. } => {
-                    let last = &mut last[from.index()];
-                    if last.0 != to.0 {
-                        *last = (to.0, pairs.way(from, to));
-                    }
-                    last.1
-                }
-                Work::InNetwork { group, .. } => {
-                    let members =
-                        traffic.multicasts.get(group as usize).ok_or(FlowError::NoGroup(TaskId(at as u32)))?;
-                    if groups[group as usize] == NONE {
-                        let way = in_network::way(self.network, self.routes, members)?;
-                        self.ends.push((NONE, NONE));
-                        groups[group as usize] = table.way(&way, self.fairness).ok_or(FlowError::TooLarge)?;
-                    }
-                    groups[group as usize]
-                }
-            });
+        for (task, group) in in_network {
+            if groups[group as usize] == NONE {
+                let members = traffic.multicasts.get(group as usize).ok_or(FlowError::NoGroup(TaskId(task)))?;
+                let way = in_network::way(self.network, self.routes, members)?;
+                self.ends.push((NONE, NONE));
+                groups[group as usize] = table.way(&way, self.fairness).ok_or(FlowError::TooLarge)?;
+            }
+            of_tasks[task as usize] = groups[group as usize];
         }
         Ok(of_tasks)
     }

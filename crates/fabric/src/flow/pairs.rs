@@ -1,4 +1,4 @@
-//! Who sends to whom, each pair once, numbered by sender and then by receiver where traffic is dense.
+//! Who sends to whom: each pair once, numbered by sender and then by receiver where traffic is dense.
 //!
 //! The order is for memory: what one host sends then lies together, and filling looks at the messages of one edge at a time.
 
@@ -13,45 +13,69 @@ use crate::traffic::{TaskId, Traffic, TrafficError, Work};
 /// Pairs of a dense table per task: a table of all pairs then costs less than hashing the tasks' pairs.
 const DENSE: u64 = 4;
 
-/// The pairs of traffic, with a number each.
-pub enum Pairs {
+/// The pairs of traffic, each once, and which of them every task has.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs {
+    /// Sender and receiver, by number.
+    pub list: Vec<(EndpointId, EndpointId)>,
+    /// The pair's number per task; [`NONE`] for tasks that are no messages.
+    pub of_task: Vec<u32>,
+    /// Tasks that the network performs, with their groups.
+    pub in_network: Vec<(u32, u32)>,
+}
+
+/// Numbers of pairs that were met.
+enum Known {
     /// By sender times the number of endpoints plus receiver.
-    Dense(Vec<u32>, usize),
-    /// In the order in which tasks name them.
-    Sparse(HashMap<u64, u32, Hasher>, Vec<u64>),
+    Dense(Vec<u32>),
+    /// By both.
+    Sparse(HashMap<u64, u32, Hasher>),
 }
 
 impl Pairs {
-    /// The pairs of all messages, which are checked on the way; without numbers yet.
+    /// The pairs of all messages, which are checked on the way.
     pub fn of(traffic: &Traffic, endpoints: usize) -> Result<Self, FlowError> {
         let tasks = traffic.tasks.len() as u64;
         let all = (endpoints as u64).saturating_mul(endpoints as u64);
-        let mut pairs = if all <= tasks.saturating_mul(DENSE) {
-            Self::Dense(vec![NONE; all as usize], endpoints)
+        let mut known = if all <= tasks.saturating_mul(DENSE) {
+            Known::Dense(vec![NONE; all as usize])
         } else {
-            Self::Sparse(HashMap::default(), Vec::new())
+            Known::Sparse(HashMap::default())
         };
-        let mut last = vec![NONE; endpoints];
+        let mut pairs = Self { of_task: Vec::with_capacity(traffic.tasks.len()), ..Self::default() };
+        // The last destination of every sender: most send many messages to few.
+        let mut last = vec![(NONE, NONE); endpoints];
         for (at, task) in traffic.tasks.iter().enumerate() {
             let id = TaskId(at as u32);
             let check = |endpoint: EndpointId| {
                 if endpoint.index() < endpoints { Ok(()) } else { Err(TrafficError::NoEndpoint(id, endpoint)) }
             };
+            let mut number = NONE;
             match task.work {
                 Work::Delay { at, .. } => check(at)?,
                 Work::Message { from, to, bytes } => {
                     check(from)?;
                     check(to)?;
-                    if from == to {
-                        return Err(TrafficError::ToItself(id).into());
-                    }
                     if bytes == 0 {
                         return Err(TrafficError::Empty(id).into());
                     }
-                    if last[from.index()] != to.0 {
-                        last[from.index()] = to.0;
-                        pairs.add(from, to);
+                    let last = &mut last[from.index()];
+                    if last.0 != to.0 {
+                        if from == to {
+                            return Err(TrafficError::ToItself(id).into());
+                        }
+                        let next = pairs.list.len() as u32;
+                        let slot = match &mut known {
+                            Known::Dense(table) => &mut table[from.index() * endpoints + to.index()],
+                            Known::Sparse(map) => map.entry(u64::from(from.0) << 32 | u64::from(to.0)).or_insert(NONE),
+                        };
+                        if *slot == NONE {
+                            *slot = next;
+                            pairs.list.push((from, to));
+                        }
+                        *last = (to.0, *slot);
                     }
+                    number = last.1;
                 }
                 Work::InNetwork { group, bytes } => {
                     if bytes == 0 {
@@ -61,57 +85,28 @@ impl Pairs {
                     for member in &members.members {
                         check(*member)?;
                     }
+                    pairs.in_network.push((id.0, group));
                 }
             }
+            pairs.of_task.push(number);
+        }
+        if let Known::Dense(table) = known {
+            pairs.put_in_order(&table);
         }
         Ok(pairs)
     }
 
-    fn key(from: EndpointId, to: EndpointId) -> u64 {
-        u64::from(from.0) << 32 | u64::from(to.0)
-    }
-
-    fn add(&mut self, from: EndpointId, to: EndpointId) {
-        match self {
-            Self::Dense(table, endpoints) => table[from.index() * *endpoints + to.index()] = 0,
-            Self::Sparse(known, order) => {
-                let key = Self::key(from, to);
-                known.entry(key).or_insert_with(|| {
-                    order.push(key);
-                    NONE
-                });
-            }
+    /// Numbers the pairs by sender and then by receiver, as the dense table has them.
+    fn put_in_order(&mut self, table: &[u32]) {
+        let mut number = vec![NONE; self.list.len()];
+        let mut list = Vec::with_capacity(self.list.len());
+        for met in table.iter().filter(|met| **met != NONE) {
+            number[*met as usize] = list.len() as u32;
+            list.push(self.list[*met as usize]);
         }
-    }
-
-    /// Gives every pair the number that `number` says.
-    pub fn number(
-        &mut self,
-        mut number: impl FnMut(EndpointId, EndpointId) -> Result<u32, FlowError>,
-    ) -> Result<(), FlowError> {
-        match self {
-            Self::Dense(table, endpoints) => {
-                for (from, row) in table.chunks_mut((*endpoints).max(1)).enumerate() {
-                    for (to, pair) in row.iter_mut().enumerate().filter(|(_, pair)| **pair != NONE) {
-                        *pair = number(EndpointId(from as u32), EndpointId(to as u32))?;
-                    }
-                }
-            }
-            Self::Sparse(known, order) => {
-                for key in order.iter() {
-                    let way = number(EndpointId((key >> 32) as u32), EndpointId(*key as u32))?;
-                    known.insert(*key, way);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The number of a pair; [`NONE`] for one that no message has.
-    pub fn way(&self, from: EndpointId, to: EndpointId) -> u32 {
-        match self {
-            Self::Dense(table, endpoints) => table[from.index() * endpoints + to.index()],
-            Self::Sparse(known, _) => known.get(&Self::key(from, to)).copied().unwrap_or(NONE),
+        self.list = list;
+        for pair in self.of_task.iter_mut().filter(|pair| **pair != NONE) {
+            *pair = number[*pair as usize];
         }
     }
 }
@@ -130,18 +125,13 @@ mod tests {
         }
         let traffic = builder.build();
         for endpoints in [4, 100] {
-            let mut pairs = Pairs::of(&traffic, endpoints).expect("good messages");
-            assert_eq!(matches!(pairs, Pairs::Dense(..)), endpoints == 4);
-            let mut seen = Vec::new();
-            let numbered = pairs.number(|from, to| {
-                seen.push((from.0, to.0));
-                Ok(seen.len() as u32 - 1)
-            });
-            assert_eq!(numbered, Ok(()));
-            assert_eq!(seen.len(), 5);
-            assert_eq!(endpoints == 4, seen.is_sorted());
-            for (from, to) in list {
-                assert_eq!(seen[pairs.way(EndpointId(from), EndpointId(to)) as usize], (from, to));
+            let pairs = Pairs::of(&traffic, endpoints).expect("good messages");
+            assert_eq!(pairs.list.len(), 5);
+            // In order of both where all pairs have a place, else as met.
+            assert_eq!(endpoints == 4, pairs.list.is_sorted());
+            for (task, (from, to)) in list.into_iter().enumerate() {
+                let pair = pairs.list[pairs.of_task[task] as usize];
+                assert_eq!(pair, (EndpointId(from), EndpointId(to)));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The messages of every class in the order in which they end: pairing heaps, linked through the messages.
 //!
 //! (Fredman, Sedgewick, Sleator, Tarjan, "The pairing heap: a new form of self-adjusting heap", 1986.) A class with one
-//! message, the usual case, costs nothing beyond its entry.
+//! message, the usual case, costs nothing beyond its entry: its key is known elsewhere.
 
 use super::engine::NONE;
 
@@ -17,6 +17,8 @@ struct Link {
 /// One heap per class.
 #[derive(Clone, Debug, Default)]
 pub struct Queues {
+    tasks: usize,
+    /// Empty while no class has two messages.
     links: Vec<Link>,
     roots: Vec<u32>,
     pairs: Vec<u32>,
@@ -25,8 +27,7 @@ pub struct Queues {
 impl Queues {
     /// Empty heaps.
     pub fn new(tasks: usize, classes: usize) -> Self {
-        let link = Link { key: 0.0, child: NONE, sibling: NONE };
-        Self { links: vec![link; tasks], roots: vec![NONE; classes], pairs: Vec::new() }
+        Self { tasks, links: Vec::new(), roots: vec![NONE; classes], pairs: Vec::new() }
     }
 
     /// There are more classes now.
@@ -39,15 +40,41 @@ impl Queues {
         Some(self.roots[class as usize]).filter(|root| *root != NONE)
     }
 
-    /// Adds a message, which must not be in any heap.
-    pub fn push(&mut self, class: u32, task: u32, key: f64) {
-        self.links[task as usize] = Link { key, child: NONE, sibling: NONE };
+    /// Adds a message, which must not be in any heap, to a class whose first message (if it has one) has the key `first`.
+    pub fn push(&mut self, class: u32, task: u32, key: f64, first: f64) {
         let root = self.roots[class as usize];
-        self.roots[class as usize] = if root == NONE { task } else { self.join(root, task) };
+        let link = Link { key, child: NONE, sibling: NONE };
+        if root == NONE {
+            // It may have been in another heap, where faults moved it.
+            if let Some(old) = self.links.get_mut(task as usize) {
+                *old = link;
+            }
+            self.roots[class as usize] = task;
+            return;
+        }
+        self.write_down(class, first);
+        self.links[task as usize] = link;
+        self.roots[class as usize] = self.join(root, task);
     }
 
-    /// Takes out the message that ends first; with the key of the one after it (infinite without one).
-    pub fn pop(&mut self, class: u32) -> Option<(u32, f64)> {
+    /// Notes the key of a class's first message.
+    pub fn write_down(&mut self, class: u32, first: f64) {
+        if self.links.is_empty() {
+            self.links.resize(self.tasks, Link { key: 0.0, child: NONE, sibling: NONE });
+        }
+        if let Some(link) = self.links.get_mut(self.roots[class as usize] as usize) {
+            link.key = first;
+        }
+    }
+
+    /// Takes out the message that ends first; with the key of the one after it (infinite without one). `last`: whether there
+    /// is no other.
+    pub fn pop(&mut self, class: u32, last: bool) -> Option<(u32, f64)> {
+        if last {
+            let task = self.first(class)?;
+            self.roots[class as usize] = NONE;
+            return Some((task, f64::INFINITY));
+        }
         let task = self.pop_with_key(class)?.0;
         let root = self.roots[class as usize];
         Some((task, if root == NONE { f64::INFINITY } else { self.links[root as usize].key }))
@@ -102,19 +129,22 @@ mod tests {
             let mut wanted: Vec<(u8, u32)> = Vec::new();
             let mut waiting: Vec<(u8, u32)> = Vec::new();
             for (task, key) in keys.iter().enumerate() {
-                queues.push(0, task as u32, f64::from(*key));
+                let first = waiting.iter().min().map_or(f64::INFINITY, |(key, _)| f64::from(*key));
+                queues.push(0, task as u32, f64::from(*key), first);
                 waiting.push((*key, task as u32));
                 if task == pause {
                     waiting.sort_unstable();
                     wanted.push(waiting.remove(0));
-                    let (task, next) = queues.pop(0).expect("one was pushed");
+                    let (task, next) = queues.pop(0, waiting.is_empty()).expect("one was pushed");
                     out.push((keys[task as usize], task));
                     prop_assert_eq!(next, waiting.first().map_or(f64::INFINITY, |(key, _)| f64::from(*key)));
                 }
             }
             waiting.sort_unstable();
             wanted.extend(waiting);
-            while let Some((task, _)) = queues.pop(0) {
+            let mut left = wanted.len() - out.len();
+            while let Some((task, _)) = queues.pop(0, left == 1) {
+                left -= 1;
                 out.push((keys[task as usize], task));
             }
             prop_assert_eq!(out, wanted);

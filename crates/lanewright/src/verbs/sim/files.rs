@@ -49,6 +49,12 @@ impl FileArgs {
         Ok(())
     }
 
+    /// Whether any file is to be written.
+    pub fn any(&self) -> bool {
+        let named = [&self.output, &self.trace, &self.out, &self.links, &self.links_over_time];
+        named.into_iter().any(Option::is_some)
+    }
+
     /// Whether what each link carries is to be counted.
     pub fn count_links(&self) -> bool {
         self.output.is_some() || self.links.is_some()

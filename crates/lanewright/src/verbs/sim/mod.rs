@@ -21,7 +21,7 @@ use clap::Args;
 use lanewright_fabric::alone::Framing;
 use lanewright_fabric::fault::{Change, Timeline};
 use lanewright_fabric::flow::Ways;
-use lanewright_fabric::network::{EdgeId, Network};
+use lanewright_fabric::network::{EdgeId, EndpointId, Network};
 use lanewright_fabric::outcome::End;
 use lanewright_fabric::route::{Policy, Routes};
 use lanewright_fabric::traffic::Traffic;
@@ -147,8 +147,18 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     let mut settings = args.engine.packet(network, rate)?;
     args.nics.apply(&nics, &mut settings);
     let ways = args.engine.flow(settings.routing).ways;
-    let place = traffic::Place { network, closed: &made.closed, ranks: made.ranks, rate, seed: args.engine.seed, ways };
-    let traffic::Ready { traffic, collective, candidates, steps } = source.traffic(&place, found)?;
+    let one_by_one = match () {
+        () if args.engine.engine == engine::Engine::Packet => Some("the packet engine sends every message by itself"),
+        () if args.faults.given() || !made.closed.is_empty() => Some("after a fault messages are not alike any more"),
+        () if args.files.any() => Some("files list every message and link"),
+        () if args.engine.short_flows == ShortFlows::Corrected => Some("every message has its own correction"),
+        () => None,
+    };
+    let seed = args.engine.seed;
+    let place = traffic::Place { network, closed: &made.closed, ranks: made.ranks, rate, seed, ways, one_by_one };
+    let ready = source.traffic(&place, found)?;
+    let ends = ready.ends();
+    let traffic::Ready { mut traffic, collective, rounds, candidates, steps } = ready;
     traffic.check(network.endpoints.len()).map_err(|error| error.to_string())?;
     let mut faults = source.faults(network)?;
     let quality = settings.links.quality;
@@ -159,7 +169,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         Change::Down { edge } => Some(edge),
         _ => None,
     }));
-    let routes = routes(network, &dead, &traffic).map_err(|error| error.to_string())?;
+    let routes = routes(network, &dead, &ends).map_err(|error| error.to_string())?;
     traffic::reachable(network, &routes, &traffic)?;
     if args.engine.engine == engine::Engine::Packet && args.engine.end_us.is_none() {
         can_end(network, &made.closed, &faults, &traffic)?;
@@ -181,18 +191,36 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
             rates.edges |= args.files.count_links();
             rates.sampling = sampling;
             rates.doorbell = settings.nic.doorbell;
-            let outcome = match args.engine.short_flows {
-                ShortFlows::Plain => flow::run(network, &routes, &traffic, &faults, &rates, &mut watch),
-                ShortFlows::Corrected => {
-                    framing = Some(Framing { mtu: settings.mtu, header: settings.header });
-                    let parts = ((network, &routes), (&traffic, &faults));
-                    short_flows::run(parts.0, parts.1, &rates, &settings, &mut watch).map(|(outcome, correction)| {
-                        short_flows = Some(correction);
-                        outcome
-                    })
+            let folded = match &rounds {
+                Some(rounds) => flow::run_rounds(network, &routes, rounds, &rates, &mut watch),
+                None => Ok(None),
+            };
+            let outcome = match folded.map_err(|error| error.to_string())? {
+                Some((folded, outcome)) => {
+                    traffic = folded;
+                    outcome
+                }
+                None => {
+                    // Too little was alike: all messages after all.
+                    if let (Some(_), Some(collective)) = (&rounds, &collective) {
+                        traffic = args.traffic.messages(collective)?;
+                        traffic::reachable(network, &routes, &traffic)?;
+                    }
+                    let run = match args.engine.short_flows {
+                        ShortFlows::Plain => flow::run(network, &routes, &traffic, &faults, &rates, &mut watch),
+                        ShortFlows::Corrected => {
+                            framing = Some(Framing { mtu: settings.mtu, header: settings.header });
+                            let parts = ((network, &routes), (&traffic, &faults));
+                            short_flows::run(parts.0, parts.1, &rates, &settings, &mut watch).map(|(outcome, told)| {
+                                short_flows = Some(told);
+                                outcome
+                            })
+                        }
+                    };
+                    run.map_err(|error| error.to_string())?
                 }
             };
-            ("flow", outcome.map_err(|error| error.to_string())?)
+            ("flow", outcome)
         }
     };
     let after = engine::cpu_seconds();
@@ -253,9 +281,9 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
 fn routes(
     network: &Network,
     dead: &[EdgeId],
-    traffic: &Traffic,
+    ends: &[EndpointId],
 ) -> Result<Routes, lanewright_fabric::route::RouteError> {
-    if dead.is_empty() { Routes::to(network, &traffic::ends(traffic)) } else { Routes::without(network, dead) }
+    if dead.is_empty() { Routes::to(network, ends) } else { Routes::without(network, dead) }
 }
 
 /// Refuses faults that cut off for good what something is sent to: senders would try for ever.

@@ -119,7 +119,7 @@ impl Results {
             traffic: from,
             fct_us: outcome.completion(traffic, End::Acknowledged),
             makespan_us: outcome.makespan(End::Acknowledged).as_us(),
-            flows: outcome.completion_times(traffic, End::Acknowledged).len() as u64,
+            flows: outcome.messages_done(traffic),
             flows_in_all: traffic.messages() as u64,
             packets: counters.packets.saturating_sub(counters.retransmitted),
             retransmitted: counters.retransmitted,

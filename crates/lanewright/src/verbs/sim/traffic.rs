@@ -16,6 +16,7 @@ use lanewright_fabric::traffic::goal;
 use lanewright_fabric::traffic::job::{self, Ground, Job};
 use lanewright_fabric::traffic::pattern::{Pattern, Plan, Sizes};
 use lanewright_fabric::traffic::program::{Lowering, SendDone};
+use lanewright_fabric::traffic::rounds::Rounds;
 use lanewright_fabric::traffic::{Traffic, When, Work, lockstep};
 use lanewright_model::problem::Problems;
 use lanewright_model::read::document::TEXT_LIMIT_BYTES;
@@ -86,7 +87,25 @@ pub struct TrafficArgs {
     /// Every step of the collective waits for all ranks' step before
     #[arg(long)]
     pub lockstep: bool,
+    /// Flow engine: whether one message of a collective stands for all that are alike. The times are the same; files that
+    /// list messages and runs with faults need them one by one
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub fold: Fold,
 }
+
+/// When messages alike are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Fold {
+    /// Above 100,000 messages, where it can be done
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Messages of a collective above which those alike become one.
+const FOLD_ABOVE: u64 = 100_000;
 
 /// Rules by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -151,6 +170,8 @@ pub struct Place<'a> {
     pub seed: u64,
     /// Ways that messages take.
     pub ways: Ways,
+    /// Why every message must be followed by itself, if so.
+    pub one_by_one: Option<&'static str>,
 }
 
 /// Traffic for a network.
@@ -159,6 +180,8 @@ pub struct Ready {
     pub traffic: Traffic,
     /// The collective that it is.
     pub collective: Option<Collective>,
+    /// The same as rounds of messages alike; the traffic is empty then.
+    pub rounds: Option<Rounds>,
     /// What the collective was chosen from.
     pub candidates: Vec<Candidate>,
     /// Steps of a traffic file, and their runs.
@@ -167,7 +190,47 @@ pub struct Ready {
 
 impl From<Traffic> for Ready {
     fn from(traffic: Traffic) -> Self {
-        Self { traffic, collective: None, candidates: Vec::new(), steps: Steps::default() }
+        Self { traffic, collective: None, rounds: None, candidates: Vec::new(), steps: Steps::default() }
+    }
+}
+
+impl Ready {
+    /// Endpoints that take part.
+    pub fn ends(&self) -> Vec<EndpointId> {
+        self.rounds.as_ref().map_or_else(|| ends(&self.traffic), |rounds| rounds.members.clone())
+    }
+}
+
+impl TrafficArgs {
+    /// The messages of a collective, one by one.
+    pub fn messages(&self, collective: &Collective) -> Result<Traffic, String> {
+        let traffic = collective.traffic().map_err(|error| error.to_string())?;
+        if !self.lockstep {
+            return Ok(traffic);
+        }
+        lockstep::lockstep(&traffic, collective.when).map_err(|error| error.to_string())
+    }
+
+    /// A collective as rounds, where messages alike are to be one.
+    fn rounds(&self, collective: &Collective, place: &Place<'_>) -> Result<Option<Rounds>, String> {
+        let wanted = match self.fold {
+            Fold::Never => false,
+            Fold::Always => true,
+            Fold::Auto => collective.messages_about() > FOLD_ABOVE,
+        };
+        if !wanted {
+            return Ok(None);
+        }
+        collective.check_form().map_err(|error| error.to_string())?;
+        let rounds = if place.one_by_one.is_none() { collective.rounds() } else { None };
+        if rounds.is_none() && self.fold == Fold::Always {
+            let why = place.one_by_one.unwrap_or(
+                "only rings, direct and hierarchical algorithms, and halving and doubling among powers of two, in one \
+                 chunk and channel, for all-reduce, reduce-scatter and all-gather have messages alike",
+            );
+            return Err(format!("--fold always: {why}"));
+        }
+        Ok(rounds.map(|rounds| Rounds { lockstep: self.lockstep, ..rounds }))
     }
 }
 
@@ -252,10 +315,16 @@ impl Source {
                     Some(_) => (collective, Vec::new()),
                     None => best::choose(&collective, place)?,
                 };
-                let mut traffic = collective.traffic().map_err(|error| error.to_string())?;
-                if args.lockstep {
-                    traffic = lockstep::lockstep(&traffic, collective.when).map_err(|error| error.to_string())?;
+                if let Some(rounds) = args.rounds(&collective, place)? {
+                    let traffic = Traffic::default();
+                    return Ok(Ready {
+                        collective: Some(collective),
+                        rounds: Some(rounds),
+                        candidates,
+                        ..traffic.into()
+                    });
                 }
+                let traffic = args.messages(&collective)?;
                 Ok(Ready { collective: Some(collective), candidates, ..traffic.into() })
             }
             What::Pattern(args, rule) => Ok(pattern(args, *rule, place)?.into()),
@@ -419,26 +488,33 @@ fn read_file(path: &Path, args: &TrafficArgs, texts: &mut Texts, found: &mut Pro
 
 /// Endpoints that something is sent to, each once. Acknowledgements go back, so senders are among them.
 pub fn ends(traffic: &Traffic) -> Vec<EndpointId> {
-    let mut ends: Vec<EndpointId> = traffic
-        .tasks
-        .iter()
-        .flat_map(|task| match task.work {
-            Work::Message { from, to, .. } => vec![from, to],
+    let mut named: Vec<bool> = Vec::new();
+    let mut name = |endpoint: EndpointId| {
+        if named.len() <= endpoint.index() {
+            named.resize(endpoint.index() + 1, false);
+        }
+        named[endpoint.index()] = true;
+    };
+    for task in &traffic.tasks {
+        match task.work {
+            Work::Message { from, to, .. } => [from, to].into_iter().for_each(&mut name),
             Work::InNetwork { group, .. } => {
-                traffic.multicasts.get(group as usize).map(|group| group.members.clone()).unwrap_or_default()
+                let members = traffic.multicasts.get(group as usize).map_or(&[][..], |group| &group.members);
+                members.iter().copied().for_each(&mut name);
             }
-            Work::Delay { .. } => Vec::new(),
-        })
-        .collect();
-    ends.sort_unstable();
-    ends.dedup();
-    ends
+            Work::Delay { .. } => {}
+        }
+    }
+    (0..named.len() as u32).map(EndpointId).filter(|endpoint| named[endpoint.index()]).collect()
 }
 
 /// Whether every message has a way, and its acknowledgement one back.
 pub fn reachable(network: &Network, routes: &Routes, traffic: &Traffic) -> Result<(), String> {
+    // Most senders send to few: the last destination of each need not be asked for again.
+    let mut last: Vec<Option<EndpointId>> = vec![None; network.endpoints.len()];
     for task in &traffic.tasks {
-        if let Work::Message { from, to, .. } = task.work
+        let Work::Message { from, to, .. } = task.work else { continue };
+        if last[from.index()].replace(to) != Some(to)
             && !(routes.reaches(network, from, to) && routes.reaches(network, to, from))
         {
             return Err(format!(

@@ -69,6 +69,11 @@ pub struct Told {
 }
 
 impl FaultArgs {
+    /// Whether anything is to fail.
+    pub(super) fn given(&self) -> bool {
+        self.faults.is_some() || !self.fault.is_empty()
+    }
+
     /// Reads lines and file; errors become problems.
     pub(super) fn read(&self, texts: &mut Texts, problems: &mut Problems) -> Result<Faults, Refusal> {
         let mut faults = Faults { wanted: Vec::new(), reconvergence: None };
