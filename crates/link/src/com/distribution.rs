@@ -3,47 +3,10 @@
 //! Bins are counted from zero volt, so that distributions can be convolved without interpolation. Values are rounded to
 //! bins as the script rounds them; its answers step with the bin.
 
-use std::cell::RefCell;
-use std::sync::Arc;
-
-use realfft::num_complex::Complex64;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use num_complex::Complex64;
 
 /// Products of lengths from which on two distributions are convolved by Fourier transform.
 const DIRECT_LIMIT: usize = 1 << 18;
-
-/// Points of all plans that a thread keeps; beyond them it starts anew.
-const KEPT_POINTS: usize = 1 << 22;
-
-/// A transform there and back.
-type Transforms = (Arc<dyn RealToComplex<f64>>, Arc<dyn ComplexToReal<f64>>);
-
-/// Plans of transforms: making one costs more than using it.
-#[derive(Default)]
-struct Plans {
-    made: std::collections::BTreeMap<usize, Transforms>,
-    points: usize,
-}
-
-thread_local! {
-    static PLANS: RefCell<Plans> = RefCell::new(Plans::default());
-}
-
-impl Plans {
-    fn of(&mut self, size: usize) -> Transforms {
-        if let Some(found) = self.made.get(&size) {
-            return found.clone();
-        }
-        if self.points + size > KEPT_POINTS {
-            *self = Self::default();
-        }
-        let mut planner = RealFftPlanner::<f64>::new();
-        let both = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
-        self.points += size;
-        self.made.insert(size, both.clone());
-        both
-    }
-}
 
 /// Probability per bin.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,7 +169,7 @@ pub fn convolve(a: &[f64], b: &[f64]) -> Vec<f64> {
         return out;
     }
     let size = good_size(length);
-    let (forward, inverse) = PLANS.with_borrow_mut(|plans| plans.of(size));
+    let (forward, inverse) = lanewright_fourier::kept(size);
     let spectrum = |x: &[f64]| -> Vec<Complex64> {
         let mut padded = vec![0.0; size];
         padded[..x.len()].copy_from_slice(x);

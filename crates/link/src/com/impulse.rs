@@ -6,7 +6,6 @@
 
 use crate::com::problem::ComProblem;
 use num_complex::Complex64;
-use realfft::RealFftPlanner;
 use std::f64::consts::PI;
 
 /// Fewest frequencies that the trends of the phase can be taken from: fifty group delays.
@@ -41,8 +40,7 @@ pub fn impulse_response(
     spectrum[0].im = 0.0;
     spectrum[bins].im = 0.0;
     let mut impulse = vec![0.0; 2 * bins];
-    RealFftPlanner::<f64>::new()
-        .plan_fft_inverse(2 * bins)
+    lanewright_fourier::inverse(2 * bins)
         .process(&mut spectrum, &mut impulse)
         .map_err(|_| ComProblem::NotFinite { channel: name.to_owned() })?;
     let scale = 1.0 / (2 * bins) as f64;

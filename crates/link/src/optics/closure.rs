@@ -9,7 +9,6 @@
 
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
-use rustfft::FftPlanner;
 
 use crate::reach::law::{LossLaw, NEPER_PER_DB};
 
@@ -111,7 +110,7 @@ fn pulse(baud: f64, transfer: impl Fn(f64) -> Complex64) -> Vec<f64> {
             bins[points - bin] = value.conj();
         }
     }
-    FftPlanner::new().plan_fft_inverse(points).process(&mut bins);
+    lanewright_fourier::invert(&mut bins);
     bins.iter().map(|value| value.re / INTERVALS as f64).collect()
 }
 

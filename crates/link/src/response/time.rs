@@ -1,7 +1,6 @@
 //! Responses to an impulse, a step and a pulse, and impedance against time.
 
 use num_complex::Complex64;
-use realfft::RealFftPlanner;
 
 use super::Window;
 use crate::network::{Network, NetworkError, to_dc};
@@ -79,7 +78,7 @@ pub fn impulse(network: &Network, row: usize, column: usize, window: Window, fin
         spectrum[bins] *= 0.5;
     }
     let mut values = vec![0.0; length];
-    let done = RealFftPlanner::<f64>::new().plan_fft_inverse(length).process(&mut spectrum, &mut values);
+    let done = lanewright_fourier::inverse(length).process(&mut spectrum, &mut values);
     done.map_err(|error| TimeError::Request(error.to_string()))?;
     let scale = 1.0 / length as f64;
     values.iter_mut().for_each(|v| *v *= scale);

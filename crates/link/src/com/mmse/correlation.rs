@@ -1,16 +1,8 @@
 //! Correlations of sampled responses and of receiver noise, in units of the symbols' variance.
 
-use std::cell::RefCell;
-
 use num_complex::Complex64;
-use realfft::RealFftPlanner;
 
 use crate::com::parameters::{CtleStage, LowStage};
-
-thread_local! {
-    /// Keeps the plans of transforms, which depend on their lengths alone.
-    static PLANS: RefCell<RealFftPlanner<f64>> = RefCell::new(RealFftPlanner::new());
-}
 
 /// Autocorrelation `sum_n x(n) x(n + lag)` at the first `lags` lags.
 pub fn autocorrelation(x: &[f64], lags: usize) -> Vec<f64> {
@@ -142,7 +134,7 @@ pub fn correlation_of(spectrum: &[f64], turn: usize, lags: usize) -> Vec<f64> {
     let mut half: Vec<Complex64> = spectrum.iter().map(|value| Complex64::new(*value, 0.0)).collect();
     half.resize(turn / 2 + 1, Complex64::default());
     let mut out = vec![0.0; turn];
-    let plan = PLANS.with_borrow_mut(|plans| plans.plan_fft_inverse(turn));
+    let plan = lanewright_fourier::kept(turn).1;
     if plan.process(&mut half, &mut out).is_err() {
         out.fill(f64::NAN);
     }
@@ -156,7 +148,7 @@ pub fn power_spectrum(response: &[f64], turn: usize) -> Vec<f64> {
         padded[at % turn] += value;
     }
     let mut out = vec![Complex64::default(); turn / 2 + 1];
-    let plan = PLANS.with_borrow_mut(|plans| plans.plan_fft_forward(turn));
+    let plan = lanewright_fourier::kept(turn).0;
     if plan.process(&mut padded, &mut out).is_err() {
         return vec![f64::NAN; turn / 2 + 1];
     }
