@@ -65,6 +65,15 @@ pub struct EdgeUse {
     pub lost: u64,
 }
 
+/// What is recorded over time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sampling {
+    /// Length of a slot, not zero.
+    pub slot: Time,
+    /// Edges to watch.
+    pub edges: Vec<EdgeId>,
+}
+
 /// What edges and queues did over time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Series {
@@ -74,7 +83,7 @@ pub struct Series {
     pub edges: Vec<EdgeId>,
     /// Bytes sent per watched edge and slot.
     pub bytes: Vec<Vec<u64>>,
-    /// Most bytes waiting per watched edge and slot.
+    /// Most bytes waiting per watched edge and slot; nothing of the flow engine, which has no queues.
     pub queue: Vec<Vec<u64>>,
 }
 

@@ -3,8 +3,8 @@
 use lanewright_fabric::fault::{Change, Fault, Timeline};
 use lanewright_fabric::network::fat_tree::{FatTree, Links};
 use lanewright_fabric::network::{EdgeId, EndpointId, LinkLayer, Network};
-use lanewright_fabric::outcome::{End, Outcome, Skipped, Unobserved};
-use lanewright_fabric::packet::{self, Sampling, Settings, Transport};
+use lanewright_fabric::outcome::{End, Outcome, Sampling, Skipped, Unobserved};
+use lanewright_fabric::packet::{self, Settings, Transport};
 use lanewright_fabric::route::Routes;
 use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::traffic::{Builder, Traffic, When, Work};

@@ -3,8 +3,8 @@
 use lanewright_fabric::fault::{Change, Fault, Timeline};
 use lanewright_fabric::network::fat_tree::{FatTree, Links};
 use lanewright_fabric::network::{EdgeId, EndpointId, LinkLayer, Network, NodeKind};
-use lanewright_fabric::outcome::{End, Outcome, Unobserved};
-use lanewright_fabric::packet::{self, Balancer, Forwarding, Queueing, Red, Repair, Sampling, Settings, Transport};
+use lanewright_fabric::outcome::{End, Outcome, Sampling, Unobserved};
+use lanewright_fabric::packet::{self, Balancer, Forwarding, Queueing, Red, Repair, Settings, Transport};
 use lanewright_fabric::route::{Policy, Routes};
 use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::traffic::{Builder, Traffic, Work};

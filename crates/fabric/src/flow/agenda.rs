@@ -15,6 +15,8 @@ pub enum Event {
     Enter(u32),
     /// A task is over that needs no links any more.
     Done(u32),
+    /// The sender of a message knows that it has arrived, where that is later.
+    Acknowledged(u32),
     /// The next message of a class is over, if the class has this generation.
     Class(u32, u32),
     /// The next message of a group of classes is over, if the group has this generation.

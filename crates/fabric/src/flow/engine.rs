@@ -8,11 +8,12 @@
 use std::ops::ControlFlow;
 
 use super::agenda::{Agenda, Event};
+use super::framed::Framed;
 use super::network_state::State;
 use super::queue::Queues;
+use super::recorder::Recorder;
 use super::resolution::{Choice, ERROR, choose};
 use super::share::{Filler, Load};
-use super::short::Circumstances;
 use super::table::Table;
 use super::{FlowError, Settings};
 use crate::fault::Timeline;
@@ -20,7 +21,7 @@ use crate::network::Network;
 use crate::outcome::{Finish, Observer, Outcome, Progress};
 use crate::route::Routes;
 use crate::time::Time;
-use crate::traffic::{TaskId, Traffic, Work};
+use crate::traffic::{Follower, TaskId, Traffic, When, Work};
 
 /// No class, group, task or way.
 pub const NONE: u32 = u32::MAX;
@@ -131,8 +132,8 @@ pub struct Engine<'a> {
     /// Whether a class began to work or the network changed since the last solution: groups may have been joined.
     pub(super) joined: bool,
     pub(super) dirty: Vec<u32>,
-    /// Tasks done and not yet followed, with the time.
-    pub(super) done: Vec<(u32, f64)>,
+    /// Tasks done and not yet followed, with the time, and for whom; for all where there is no difference.
+    pub(super) done: Vec<(u32, f64, Option<When>)>,
     pub(super) ending: Vec<(f64, u32)>,
     /// Groups whose event came, with their generation then.
     pub(super) fired: Vec<(u32, u32)>,
@@ -148,6 +149,10 @@ pub struct Engine<'a> {
     pub(super) given: u64,
     /// When the resolution was chosen that is not the first, in ps.
     pub(super) coarse_from: Option<f64>,
+    /// What watched edges carry; `None` when nobody asked.
+    pub(super) recorder: Option<Recorder>,
+    /// What packets cost; `None` where messages are streams of bytes.
+    pub(super) framed: Option<Framed>,
 }
 
 impl<'a> Engine<'a> {
@@ -158,7 +163,7 @@ impl<'a> Engine<'a> {
         faults: &'a Timeline,
         settings: &'a Settings,
     ) -> Result<Self, FlowError> {
-        let mut state = State::new(network, routes, faults, settings.ways, settings.fairness);
+        let mut state = State::new(network, routes, faults, settings);
         let mut table = Table::default();
         let way = state.ways_of(traffic, &mut table)?;
         if faults.faults.is_empty() {
@@ -219,9 +224,17 @@ impl<'a> Engine<'a> {
             allowance,
             given: 0,
             coarse_from: None,
+            recorder: settings.sampling.as_ref().and_then(|sampling| Recorder::new(sampling, edges)),
+            framed: settings.framing.map(|framing| Framed::new(framing, Vec::new())),
             state,
             table,
         }
+    }
+
+    /// Tasks take so much longer than their packets say, in ps.
+    pub fn later(mut self, late: Vec<f64>) -> Self {
+        self.framed = self.settings.framing.map(|framing| Framed::new(framing, late));
+        self
     }
 
     pub fn run(mut self, observer: &mut dyn Observer) -> Result<Outcome, FlowError> {
@@ -275,6 +288,7 @@ impl<'a> Engine<'a> {
             Event::Ready(task) => self.start(task, time),
             Event::Enter(task) => self.enter(task, time)?,
             Event::Done(task) => self.complete(task, time),
+            Event::Acknowledged(task) => self.done.push((task, time, Some(When::Acknowledged))),
             Event::Class(class, generation) => {
                 if self.standing[class as usize].generation == generation {
                     self.end_class(class, time + INSTANT);
@@ -336,6 +350,10 @@ impl<'a> Engine<'a> {
         (known.served, known.at, known.rate, known.next) = (0.0, time, rate, bytes);
         let end = known.end();
         self.expect_class(class, end);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.join(&self.table.ways, class, self.way[task as usize], time);
+            recorder.rate(&self.table.ways, class, rate, time);
+        }
     }
 
     /// Puts the next end of a class into the agenda.
@@ -356,6 +374,9 @@ impl<'a> Engine<'a> {
             self.standing[class as usize].coming -= 1;
         }
         self.add(class, task, bytes, time);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.join(&self.table.ways, class, way, time);
+        }
         Ok(())
     }
 
@@ -417,6 +438,9 @@ impl<'a> Engine<'a> {
     fn end_first(&mut self, class: u32, end: f64) {
         let last = self.messages[class as usize] == 1;
         let Some((task, next)) = self.queues.pop(class, last) else { return };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.part(&self.table.ways, class, self.way[task as usize], end);
+        }
         let known = &mut self.classes[class as usize];
         known.next = next;
         self.messages[class as usize] -= 1;
@@ -486,42 +510,52 @@ impl<'a> Engine<'a> {
         self.ending = ending;
     }
 
-    /// A message's last byte has arrived, but for what short messages take longer.
+    /// A message's last byte is through its slowest edge.
     fn complete_message(&mut self, task: u32, end: f64) {
-        if let Some(correction) = &self.settings.correction {
-            let way = self.way[task as usize];
-            let start = self.finishes[task as usize].start.0 as f64;
-            let circumstances = Circumstances {
-                bytes: self.state.bytes(self.traffic, task),
-                delay: Time(self.table.delay[way as usize]),
-                line_rate: self.state.line_rate(&self.table, way),
-                span: Time((end - start).round() as u64),
-            };
-            let added = (correction.added)(&circumstances).0;
-            if added > 0 {
-                self.agenda.push(end + added as f64, Event::Done(task));
-                return;
-            }
-        }
-        self.complete(task, end);
+        let way = self.way[task as usize];
+        // Operations of the network are not cut into packets: they have no one way.
+        let Some(framed) = self.framed.as_mut().filter(|_| self.state.is_single(way)) else {
+            return self.complete(task, end);
+        };
+        let bytes = self.state.bytes(self.traffic, task);
+        let behind = framed.behind(self.state.network, &self.table.ways, (task, way), bytes);
+        self.agenda.push(end + behind, Event::Done(task));
     }
 
     fn complete(&mut self, task: u32, time: f64) {
+        let way = self.way[task as usize];
+        let mut acknowledged = time;
+        if let Some(framed) = self.framed.as_mut().filter(|_| way != NONE && self.state.is_single(way)) {
+            let delay = self.table.delay[way as usize];
+            acknowledged += framed.back(self.state.network, &self.table.ways, way, delay);
+        }
         let finish = &mut self.finishes[task as usize];
         finish.delivered = whole(time);
-        finish.acknowledged = finish.delivered;
+        finish.acknowledged = whole(acknowledged);
         self.finished += 1;
-        if !self.traffic.followers.is_empty() {
-            self.done.push((task, time));
+        if self.traffic.followers.is_empty() {
+            return;
+        }
+        if acknowledged > time {
+            self.done.push((task, time, Some(When::Delivered)));
+            let wait = |follower: &Follower| follower.when == When::Acknowledged;
+            if self.traffic.followers_of(TaskId(task)).iter().any(wait) {
+                self.agenda.push(acknowledged, Event::Acknowledged(task));
+            }
+        } else {
+            self.done.push((task, time, None));
         }
     }
 
     /// Starts what waited for tasks that are done.
     fn follow(&mut self) {
         let mut at = 0;
-        while let Some((task, time)) = self.done.get(at).copied() {
+        while let Some((task, time, when)) = self.done.get(at).copied() {
             at += 1;
             for follower in self.traffic.followers_of(TaskId(task)) {
+                if when.is_some_and(|when| when != follower.when) {
+                    continue;
+                }
                 let waits = &mut self.waits[follower.task.index()];
                 *waits -= 1;
                 if *waits == 0 {
@@ -556,17 +590,22 @@ impl<'a> Engine<'a> {
             self.load.remove(&self.table.classes, class);
             self.mark(class);
             for (task, end) in moving {
-                let way = self.state.current(&mut self.table, self.way[task as usize])?;
+                let before = self.way[task as usize];
+                let way = self.state.current(&mut self.table, before)?;
                 self.way[task as usize] = way;
                 self.grow();
                 let to = self.table.class_of[way as usize];
                 self.add(to, task, (end - served).max(0.0), time);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.part(&self.table.ways, class, before, time);
+                    recorder.join(&self.table.ways, to, way, time);
+                }
             }
         }
         Ok(())
     }
 
-    fn outcome(self, stopped: bool) -> Outcome {
+    fn outcome(mut self, stopped: bool) -> Outcome {
         let mut notes = vec![
             "the flow engine shares rates max-min fairly at once: it knows no queues, losses or slow starts".to_owned(),
         ];
@@ -583,9 +622,6 @@ impl<'a> Engine<'a> {
         } else if self.settings.automatic {
             notes.push("resolution auto: 0, all ends are exact".to_owned());
         }
-        if let Some(correction) = &self.settings.correction {
-            notes.push(format!("short messages are corrected: {}", correction.basis));
-        }
         notes.extend(self.state.notes());
         let stuck = self.waits.len() as u64 - self.finished;
         if stuck > 0 && !stopped {
@@ -598,11 +634,14 @@ impl<'a> Engine<'a> {
         } else {
             Vec::new()
         };
+        let series =
+            self.recorder.take().map(|recorder| recorder.finish(&self.table.ways, self.now)).unwrap_or_default();
         let counters = crate::outcome::Counters { events: self.events, ..Default::default() };
         Outcome {
             finishes: self.finishes,
             counters,
             edges,
+            series,
             stopped,
             end: end.unwrap_or(Time::ZERO),
             notes,

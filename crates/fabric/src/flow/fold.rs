@@ -79,7 +79,7 @@ pub fn fold<'a>(
     healthy: &'a Timeline,
     settings: &Settings,
 ) -> Result<Option<Folded<'a>>, FlowError> {
-    let mut state = State::new(network, routes, healthy, settings.ways, settings.fairness);
+    let mut state = State::new(network, routes, healthy, settings);
     let mut ways = AllWays::default();
     let mut arcs = Vec::new();
     // Without the dense phases first: they are left out of most groups if these mirror each other.

@@ -12,12 +12,14 @@
 mod agenda;
 mod engine;
 mod fold;
+mod framed;
 mod in_network;
 mod mirror;
 mod network_state;
 mod pairs;
 mod queue;
 mod record;
+mod recorder;
 pub mod resolution;
 mod share;
 pub mod short;
@@ -32,9 +34,10 @@ mod tests;
 pub use fold::FOLD_LIMIT;
 pub use way::{Way, Ways};
 
+use crate::alone::Framing;
 use crate::fault::{Change, Timeline};
 use crate::network::{EndpointId, Network};
-use crate::outcome::{Observer, Outcome};
+use crate::outcome::{Observer, Outcome, Sampling};
 use crate::route::Routes;
 use crate::time::Time;
 use crate::traffic::rounds::Rounds;
@@ -51,7 +54,7 @@ pub enum Fairness {
 }
 
 /// How to run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Which ways messages take.
     pub ways: Ways,
@@ -67,8 +70,11 @@ pub struct Settings {
     pub doorbell: Time,
     /// Whether to say what every edge carried.
     pub edges: bool,
-    /// What short messages take longer; none by default.
-    pub correction: Option<short::Correction>,
+    /// What to record over time.
+    pub sampling: Option<Sampling>,
+    /// How messages are cut into packets, whose headers, times at switches and acknowledgements then count. `None`, the
+    /// default: messages are streams of bytes, and done when the last of them has arrived.
+    pub framing: Option<Framing>,
 }
 
 /// Why there is no answer.
@@ -156,7 +162,7 @@ pub fn run(
 
 /// Runs traffic in rounds over a network without faults, one message for all that are alike; with the traffic that was run,
 /// whose tasks know how many messages each stands for. Times are those of the messages one by one. What edges carry is not
-/// counted. `None` where so little is alike that more than [`FOLD_LIMIT`] tasks would be left.
+/// counted, and messages are not cut into packets. `None` where so little is alike that more than [`FOLD_LIMIT`] tasks would be left.
 pub fn run_rounds(
     network: &Network,
     routes: &Routes,
@@ -167,7 +173,7 @@ pub fn run_rounds(
     if !(0.0..1.0).contains(&settings.resolution) {
         return Err(FlowError::Resolution);
     }
-    let settings = Settings { edges: false, ..*settings };
+    let settings = Settings { edges: false, sampling: None, framing: None, ..settings.clone() };
     let healthy = Timeline::default();
     let Some(folded) = fold::fold(network, routes, rounds, &healthy, &settings)? else { return Ok(None) };
     let fold::Folded { traffic, state, table, way, followed } = folded;

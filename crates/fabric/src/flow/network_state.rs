@@ -6,7 +6,8 @@ use super::engine::NONE;
 use super::pairs::Pairs;
 use super::table::{Hasher, Lists, Table};
 use super::way::{Way, Ways};
-use super::{Fairness, FlowError, in_network};
+use super::{Fairness, FlowError, Settings, in_network};
+use crate::alone::Framing;
 use crate::fault::{Change, Timeline};
 use crate::network::{EdgeId, EndpointId, Network, NodeId};
 use crate::outcome::{EdgeUse, Finish};
@@ -17,10 +18,11 @@ use crate::traffic::{TaskId, Traffic, Work};
 /// The network now.
 #[derive(Debug)]
 pub struct State<'a> {
-    network: &'a Network,
+    pub network: &'a Network,
     routes: &'a Routes,
     ways: Ways,
     fairness: Fairness,
+    framing: Option<Framing>,
     pub faults: &'a Timeline,
     /// Bytes per ps, per edge.
     capacity: Vec<f64>,
@@ -42,13 +44,14 @@ fn per_ps(rate: Rate) -> f64 {
 }
 
 impl<'a> State<'a> {
-    pub fn new(network: &'a Network, routes: &'a Routes, faults: &'a Timeline, ways: Ways, fairness: Fairness) -> Self {
+    pub fn new(network: &'a Network, routes: &'a Routes, faults: &'a Timeline, settings: &Settings) -> Self {
         let edges = network.edges.len();
         Self {
             network,
             routes,
-            ways,
-            fairness,
+            ways: settings.ways,
+            fairness: settings.fairness,
+            framing: settings.framing,
             faults,
             capacity: network.edges.iter().map(|edge| per_ps(edge.rate)).collect(),
             share: vec![1.0; edges],
@@ -119,18 +122,14 @@ impl<'a> State<'a> {
         self.ends[way as usize].0 != NONE
     }
 
-    /// Payload of a task.
+    /// Bytes of a task; of messages that are cut into packets with their headers.
     pub fn bytes(&self, traffic: &Traffic, task: u32) -> f64 {
         match traffic.tasks[task as usize].work {
-            Work::Message { bytes, .. } | Work::InNetwork { bytes, .. } => bytes as f64,
+            Work::Message { bytes, .. } | Work::InNetwork { bytes, .. } => {
+                self.framing.map_or(bytes, |framing| framing.wire(bytes)) as f64
+            }
             Work::Delay { .. } => 0.0,
         }
-    }
-
-    /// Lowest healthy rate along a way.
-    pub fn line_rate(&self, table: &Table, way: u32) -> Rate {
-        let rates = table.ways.edges(way).iter().map(|edge| self.network.edges[*edge as usize].rate);
-        rates.min().unwrap_or(self.network.edges[0].rate)
     }
 
     /// A change of the network; says after how long routes know, if they must.

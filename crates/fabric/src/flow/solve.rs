@@ -95,6 +95,9 @@ impl Engine<'_> {
         known.rate = rate;
         let end = known.end();
         self.expect_class(class, end);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.rate(&self.table.ways, class, rate, time);
+        }
     }
 
     /// Shares anew in a group from which some have gone, without asking who is connected with whom.
@@ -118,6 +121,7 @@ impl Engine<'_> {
     fn fill_again(&mut self, group: u32, members: &mut Vec<u32>, time: f64) -> (f64, u32) {
         self.count_solution(members.len(), time);
         let (classes, standing) = (&mut self.classes, &self.standing);
+        let (recorder, ways) = (&mut self.recorder, &self.table.ways);
         let edges = &mut self.groups[group as usize].edges;
         edges.retain(|edge| self.owner[*edge as usize] == group && self.load.count(*edge) > 0);
         let mut next = (f64::INFINITY, NONE);
@@ -127,7 +131,12 @@ impl Engine<'_> {
             (edges, members),
             (self.resolution * TOLERANCE, self.state.capacity(), &self.messages),
             |class| standing[class as usize].group == group,
-            |class, rate| give(classes, class, rate, time, &mut next),
+            |class, rate| {
+                give(classes, class, rate, time, &mut next);
+                if let Some(recorder) = recorder {
+                    recorder.rate(ways, class, rate, time);
+                }
+            },
         );
         next
     }
@@ -176,10 +185,14 @@ impl Engine<'_> {
     fn fill(&mut self, time: f64) -> (f64, u32) {
         self.count_solution(self.filler.classes.len(), time);
         let classes = &mut self.classes;
+        let (recorder, ways) = (&mut self.recorder, &self.table.ways);
         let tolerance = self.resolution * TOLERANCE;
         let mut next = (f64::INFINITY, NONE);
         self.filler.fill(&self.table, &self.load, &self.messages, tolerance, |class, rate| {
-            give(classes, class, rate, time, &mut next)
+            give(classes, class, rate, time, &mut next);
+            if let Some(recorder) = recorder {
+                recorder.rate(ways, class, rate, time);
+            }
         });
         next
     }

@@ -58,7 +58,7 @@ pub use hpcc::Hpcc;
 pub use in_network::{ReductionSettings, cannot_reduce};
 pub use link_settings::{LinkSettings, PauseSettings, ReplaySettings};
 pub use repair::Repair;
-pub use settings::{Balancer, Sampling, Settings, Transport};
+pub use settings::{Balancer, Settings, Transport};
 pub use swift::Swift;
 pub use switching::{Forwarding, Queueing, Red};
 

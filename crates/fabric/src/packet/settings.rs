@@ -10,7 +10,8 @@ use super::link_settings::LinkSettings;
 use super::repair::Repair;
 use super::swift::Swift;
 use super::switching::{Forwarding, Red};
-use crate::network::{EdgeId, EndpointId, LinkLayer, Network, NodeId, NodeKind, Shape};
+use crate::network::{EndpointId, LinkLayer, Network, NodeId, NodeKind, Shape};
+use crate::outcome::Sampling;
 use crate::route::Policy;
 use crate::time::{Rate, Time};
 
@@ -53,15 +54,6 @@ pub enum Balancer {
     Reps,
     /// In turn, whatever comes back.
     Oblivious,
-}
-
-/// What is recorded over time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Sampling {
-    /// Length of a slot, not zero.
-    pub slot: Time,
-    /// Edges to watch.
-    pub edges: Vec<EdgeId>,
 }
 
 /// What a user may set. Default: Ultra Ethernet as in its reference simulator.

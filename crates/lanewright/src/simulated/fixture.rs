@@ -5,8 +5,8 @@ use lanewright_fabric::fault::{Change, Fault, Timeline};
 use lanewright_fabric::flow::Ways;
 use lanewright_fabric::network::fat_tree::FatTree;
 use lanewright_fabric::network::{EdgeId, EndpointId, LinkLayer, Links, Network};
-use lanewright_fabric::outcome::{End, Outcome, Unobserved};
-use lanewright_fabric::packet::{self, Sampling, Settings};
+use lanewright_fabric::outcome::{End, Outcome, Sampling, Unobserved};
+use lanewright_fabric::packet::{self, Settings};
 use lanewright_fabric::route::Routes;
 use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::traffic::{Builder, Traffic, When, Work};
@@ -68,6 +68,7 @@ pub(crate) fn run(network: Network, traffic: Traffic, faults: Timeline, title: &
         settings: vec![("transport".into(), "uec".into()), ("routing".into(), "spray".into())],
         cpu_seconds: Some(0.25),
         bandwidths: Vec::new(),
+        bands: None,
         notes: vec!["queues of 1 bandwidth-delay product are the reference simulator's default".into()],
     };
     Run { network, routes, traffic, faults, outcome, facts }

@@ -11,6 +11,7 @@ pub(crate) mod fixture;
 use lanewright_fabric::alone::{Alone, Framing};
 use lanewright_fabric::fault::{Change, Timeline};
 use lanewright_fabric::flow::Ways;
+use lanewright_fabric::flow::short::Bands;
 use lanewright_fabric::network::{EdgeId, EndpointId, Network, NodeId, NodeKind};
 use lanewright_fabric::outcome::{End, Finish, Outcome};
 use lanewright_fabric::route::Routes;
@@ -53,6 +54,8 @@ pub struct Facts {
     pub cpu_seconds: Option<f64>,
     /// Bandwidths of collective operations.
     pub bandwidths: Vec<BandwidthRow>,
+    /// Bands of completion times and makespan, where they are forecast.
+    pub bands: Option<Bands>,
     /// Estimates used and limits reached, of network and engine.
     pub notes: Vec<String>,
 }
@@ -76,7 +79,7 @@ pub struct Simulated<'a> {
     pub ways: Ways,
     /// Ways that a message may have crossed, as far as is known afterwards.
     pub crossed: Ways,
-    /// How payload was cut into packets; `None` of the flow engine.
+    /// How payload was cut into packets; `None` of the flow engine without corrections.
     pub framing: Option<Framing>,
     /// The rest.
     pub facts: &'a Facts,

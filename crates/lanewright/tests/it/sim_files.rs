@@ -65,14 +65,74 @@ fn files_agree_with_the_answer() {
 #[test]
 fn the_flow_engine_writes_them_too() {
     let folder = Folder::new();
-    sim(&folder, &["--engine", "flow", "-o", "r.html", "--trace", "t.json", "--out", "f.json", "--links", "l.csv"]);
+    let flow = ["--engine", "flow"];
+    let files =
+        ["-o", "r.html", "--trace", "t.json", "--out", "f.json", "--links", "l.csv", "--links-over-time", "s.json"];
+    let found = json(&sim(&folder, &[&flow[..], &files].concat()).out);
+    assert_eq!(found["fct_hash"], json(&sim(&folder, &flow).out)["fct_hash"]);
     let page = read(&folder, "r.html");
-    assert!(page.contains("Links were not recorded over time"));
+    assert!(page.contains("Utilisation of 6 links over time"));
+    // What the links carry over time is what messages brought: 16 x 300 kB over the hosts' links.
+    let slots = json(&read(&folder, "s.json"));
+    let of_hosts = |row: &&serde_json::Value| row["from"].as_str().is_some_and(|name| name.starts_with("host"));
+    let rows = slots.as_array().expect("a list").iter().filter(of_hosts);
+    let bytes: u64 = rows.filter_map(|row| row["bytes"].as_u64()).sum();
+    assert!(bytes.abs_diff(16 * 300_000) <= 16, "{bytes}");
+    let trace = json(&read(&folder, "t.json"));
+    assert!(trace["traceEvents"].as_array().expect("a list").iter().any(|event| event["ph"] == "C"));
     let flows = json(&read(&folder, "f.json"));
     // Nothing collides: as fast as alone.
     assert!(flows.as_array().is_some_and(|rows| rows.len() == 16));
     assert!(flows[0]["slowdown"].as_f64().is_some_and(|slowdown| (1.0 - 1e-9..2.0).contains(&slowdown)));
     assert!(read(&folder, "l.csv").starts_with("edge,from,to,domain,gbps,bytes,"));
+}
+
+/// The flow engine with its short flows corrected: what it rests on and how far off it is stands in every output.
+#[test]
+fn corrected_short_flows_carry_bands() {
+    let folder = Folder::new();
+    let corrected = ["--engine", "flow", "--short-flows", "corrected"];
+    let found = json(&sim(&folder, &[&corrected[..], &["-o", "r.html"]].concat()).out);
+    let told = &found["short_flows"];
+    assert_eq!((told["fitted_to"].as_str(), told["band_share"].as_f64()), (Some("uec"), Some(0.8)));
+    let value = |at: &serde_json::Value| at.as_f64().expect("a number");
+    let (bands, times) = (&told["bands_us"], &found["fct_us"]);
+    for (name, figure) in [("p50", &times["p50"]), ("max", &times["max"]), ("makespan", &found["makespan_us"])] {
+        let (low, high) = (value(&bands[name]["low"]), value(&bands[name]["high"]));
+        assert!(low < high && low * 0.9 < value(figure) && value(figure) < high * 1.1, "{name}: {found}");
+        assert!((0.6..=0.95).contains(&value(&told["held_out"][name]["coverage"])), "{told}");
+    }
+    // 300 kB take 6 us of bytes and 10 or 12 us of way and acknowledgement.
+    let plain = json(&sim(&folder, &["--engine", "flow"]).out);
+    assert!(plain.get("short_flows").is_none());
+    assert!(value(&found["makespan_us"]) > value(&plain["makespan_us"]) + 5.0);
+    let page = read(&folder, "r.html");
+    assert!(page.contains("80 % band") && page.contains("constants fitted to"), "the page says so, too");
+    let again = json(&sim(&folder, &corrected).out);
+    assert_eq!(found["fct_hash"], again["fct_hash"]);
+    let other = json(&sim(&folder, &[&corrected[..], &["--seed", "14"]].concat()).out);
+    assert_ne!(found["fct_hash"], other["fct_hash"], "what is left to chance comes from the seed");
+
+    let table = folder.run(&[&["sim", "--traffic", "perm.cm", "--tiers", "3"], &corrected[..]].concat());
+    assert!(
+        table.out.contains("completion, 80 %") && table.out.contains("note: short flows are corrected"),
+        "{}",
+        table.out
+    );
+}
+
+#[test]
+fn short_flows_of_other_transports_have_no_bands() {
+    let folder = Folder::new();
+    let roce = ["--engine", "flow", "--short-flows", "corrected", "--transport", "roce"];
+    let found = json(&sim(&folder, &roce).out);
+    assert!(found["short_flows"]["fitted_to"].is_null() && found["short_flows"]["bands_us"].is_null());
+    assert!(found["notes"].to_string().contains("nothing was fitted for this transport"), "{}", found["notes"]);
+    let packet = json(&sim(&folder, &["--short-flows", "corrected"]).out);
+    assert!(packet["notes"].to_string().contains("the packet engine needs no corrections"));
+    let wrong =
+        folder.run(&["sim", "--traffic", "perm.cm", "--tiers", "3", "--engine", "flow", "--short-flows", "best"]);
+    assert_eq!(wrong.code, 2);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod fairness;
 mod faults;
 mod folded;
+mod over_time;
 mod peers;
 
 use super::{Settings, run};

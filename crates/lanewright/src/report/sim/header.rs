@@ -1,5 +1,8 @@
 //! What ran, whether it came to its end, and the headline figures.
 
+use lanewright_fabric::flow::short::{BAND, Band};
+use lanewright_fabric::time::Time;
+
 use super::survey::{self, Survey};
 use crate::number::{self, Measure};
 use crate::report::escape::{Escaped, Name};
@@ -26,12 +29,20 @@ pub fn write(survey: &Survey<'_>, out: &mut String) {
     };
     let span = run.outcome.makespan(run.end);
     if !survey.done.is_empty() {
-        figure("Makespan", &survey::time(span), "until the last task was done");
+        let band = facts.bands.map(|bands| format!("until the last task was done; {}", four_in_five(bands.makespan)));
+        figure("Makespan", &survey::time(span), band.as_deref().unwrap_or("until the last task was done"));
     }
     if let (Some(p50), Some(p99), Some(most)) = (survey.rank(0.5), survey.rank(0.99), survey.rank(1.0)) {
         let least = survey.done.first().map_or(p50, |done| done.taken);
-        figure("Completion, median", &survey::time(p50), &format!("quickest {}", survey::time(least)));
-        figure("Completion, 99th percentile", &survey::time(p99), &format!("slowest {}", survey::time(most)));
+        let (median, slow) = match facts.bands {
+            Some(bands) => (
+                four_in_five(bands.p50),
+                format!("{}; slowest {}, {}", four_in_five(bands.p99), survey::time(most), four_in_five(bands.max)),
+            ),
+            None => (format!("quickest {}", survey::time(least)), format!("slowest {}", survey::time(most))),
+        };
+        figure("Completion, median", &survey::time(p50), &median);
+        figure("Completion, 99th percentile", &survey::time(p99), &slow);
     }
     if let Some(row) = facts.bandwidths.first() {
         let note = format!("algbw {}\u{A0}GB/s", number::plain(row.algbw_gbytes_per_s));
@@ -52,6 +63,12 @@ pub fn write(survey: &Survey<'_>, out: &mut String) {
         figure("Sent again", &Measure::Share.show(again), &note);
     }
     put!(out, "</dl></header>\n");
+}
+
+/// A band in words.
+fn four_in_five(band: Band) -> String {
+    let time = |us: f64| Time::from_seconds(us * 1e-6).map(|time| survey::time(time)).unwrap_or_default();
+    format!("{:.0} % band {} to {}", 100.0 * BAND, time(band.low), time(band.high))
 }
 
 fn verdict(survey: &Survey<'_>, out: &mut String) {

@@ -35,7 +35,7 @@ pub fn write(survey: &Survey<'_>, page: &mut Page) {
         queues(survey, end, out);
         put!(out, "</div>");
         if survey.run.outcome.series.edges.is_empty() {
-            put!(out, "<p class=\"note\">Links were not recorded over time: only the packet engine does, where a report is asked for.</p>");
+            put!(out, "<p class=\"note\">Links were not recorded over time.</p>");
         }
         faults(survey, out);
     });

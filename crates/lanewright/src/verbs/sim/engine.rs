@@ -14,6 +14,7 @@ use lanewright_fabric::time::{Rate, Time};
 use lanewright_fabric::{flow, packet};
 
 use super::links::LinkArgs;
+use super::short_flows::ShortFlows;
 use super::switches::SwitchArgs;
 use super::transport::TransportArgs;
 use super::units;
@@ -63,6 +64,9 @@ pub struct EngineArgs {
     /// messages and where they have few sizes, else 0.01 (the notes say which, and what error it means)
     #[arg(long, value_name = "SHARE", default_value = "auto", value_parser = resolution)]
     pub resolution: Resolution,
+    /// Flow engine: what to do about short messages, which fair shares alone flatter
+    #[arg(long, value_enum, default_value = "plain")]
+    pub short_flows: ShortFlows,
     /// Threads; the answer is the same for any number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
@@ -112,11 +116,22 @@ impl EngineArgs {
 
     /// What the chosen engine leaves out of what was asked for.
     pub fn unused(&self, of_nics: &[&'static str]) -> Option<String> {
+        // Corrections are those of the transport and its usual queues; of others it is said that none are known.
+        let shaped = || [self.transport.given(), self.switches.given()].concat();
         let forward = if self.fast_forward { vec!["--fast-forward"] } else { Vec::new() };
-        let asked =
-            [self.transport.given(), self.switches.given(), self.links.given(), of_nics.to_vec(), forward].concat();
-        (self.engine == Engine::Flow && !asked.is_empty())
-            .then(|| format!("the flow engine shares rates alone: {} changed nothing", asked.join(", ")))
+        let others = [self.links.given(), of_nics.to_vec(), forward].concat();
+        let asked = match self.short_flows {
+            ShortFlows::Plain => [shaped(), others].concat(),
+            ShortFlows::Corrected => others,
+        };
+        match self.engine {
+            Engine::Packet if self.short_flows == ShortFlows::Corrected => {
+                Some("the packet engine needs no corrections: --short-flows changed nothing".to_string())
+            }
+            Engine::Packet => None,
+            Engine::Flow => (!asked.is_empty())
+                .then(|| format!("the flow engine shares rates alone: {} changed nothing", asked.join(", "))),
+        }
     }
 
     /// Settings that an answer hangs on, as a report lists them.
@@ -137,6 +152,10 @@ impl EngineArgs {
             ));
             words.push(("Forwarding".into(), word(serde_json::to_value(settings.forwarding))));
             words.push(("Trimming".into(), if settings.trimming { "yes" } else { "no" }.into()));
+        } else if self.short_flows == ShortFlows::Corrected {
+            words.push(("Short flows".into(), "corrected".into()));
+            words.push(("Transport".into(), word(serde_json::to_value(settings.transport))));
+            words.push(("Largest packet".into(), format!("{} B", settings.mtu)));
         }
         words
     }

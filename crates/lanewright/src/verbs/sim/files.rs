@@ -6,7 +6,7 @@ use clap::Args;
 use lanewright_fabric::fault::Timeline;
 use lanewright_fabric::flow::Ways;
 use lanewright_fabric::network::Network;
-use lanewright_fabric::packet::Sampling;
+use lanewright_fabric::outcome::Sampling;
 use lanewright_fabric::route::Routes;
 use lanewright_fabric::traffic::Traffic;
 
@@ -35,7 +35,7 @@ pub struct FileArgs {
     /// Write what each direction of a link carried (.csv, .json or .parquet)
     #[arg(long, value_name = "FILE")]
     pub links: Option<PathBuf>,
-    /// Write rate and queue of the links that the traffic loads most, over time (.csv, .json or .parquet; packet engine)
+    /// Write rate and queue of the links that the traffic loads most, over time (.csv, .json or .parquet); the flow engine has no queues
     #[arg(long, value_name = "FILE")]
     pub links_over_time: Option<PathBuf>,
 }

@@ -7,6 +7,7 @@ mod files;
 mod links;
 mod nics;
 mod results;
+mod short_flows;
 mod steps;
 mod switches;
 mod system;
@@ -31,6 +32,7 @@ use lanewright_model::text::Texts;
 use super::{CatalogueArgs, Exit, Outcome, json_text};
 use crate::problems;
 use crate::simulated::{Facts, Simulated};
+use short_flows::ShortFlows;
 
 /// Options of `sim`.
 #[derive(Args, Debug)]
@@ -152,6 +154,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         () if args.engine.engine == engine::Engine::Packet => Some("the packet engine sends every message by itself"),
         () if args.faults.given() || !made.closed.is_empty() => Some("after a fault messages are not alike any more"),
         () if args.files.any() => Some("files list every message and link"),
+        () if args.engine.short_flows == ShortFlows::Corrected => Some("every message has its own correction"),
         () => None,
     };
     let seed = args.engine.seed;
@@ -186,7 +189,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     let sampling = args.files.sampling(network, &routes, &traffic, &faults, ways);
     let mut watch = engine::Watch::start();
     let before = engine::cpu_seconds();
-    let mut framing = None;
+    let (mut framing, mut short_flows) = (None, None);
     let (engine, outcome) = match args.engine.engine {
         engine::Engine::Packet => {
             settings.edge_use |= args.files.count_links() || !told.is_empty();
@@ -197,6 +200,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         engine::Engine::Flow => {
             let mut rates = args.engine.flow(settings.routing);
             rates.edges |= args.files.count_links();
+            rates.sampling = sampling;
             rates.doorbell = settings.nic.doorbell;
             let folded = match &rounds {
                 Some(rounds) => flow::run_rounds(network, &routes, rounds, &rates, &mut watch),
@@ -222,7 +226,17 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
                         traffic = args.traffic.messages(collective)?;
                         traffic::reachable(network, &routes, &traffic)?;
                     }
-                    let run = flow::run(network, &routes, &traffic, &faults, &rates, &mut watch);
+                    let run = match args.engine.short_flows {
+                        ShortFlows::Plain => flow::run(network, &routes, &traffic, &faults, &rates, &mut watch),
+                        ShortFlows::Corrected => {
+                            framing = Some(Framing { mtu: settings.mtu, header: settings.header });
+                            let parts = ((network, &routes), (&traffic, &faults));
+                            short_flows::run(parts.0, parts.1, &rates, &settings, &mut watch).map(|(outcome, told)| {
+                                short_flows = Some(told);
+                                outcome
+                            })
+                        }
+                    };
                     run.map_err(|error| error.to_string())?
                 }
             };
@@ -248,6 +262,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
     told.iter_mut().for_each(|fault| fault.fill(&outcome));
     results.faults = told;
     results.candidates = candidates;
+    results.short_flows = short_flows;
     results.steps = steps.rows(&outcome);
     results.bandwidth = collective.and_then(|collective| traffic::bandwidth(&collective, &outcome));
     let facts = Facts {
@@ -259,6 +274,7 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         settings: args.engine.in_words(&settings),
         cpu_seconds: results.cpu_seconds,
         bandwidths: results.bandwidth.iter().map(files::bandwidth_row).collect(),
+        bands: results.short_flows.as_ref().and_then(|correction| correction.bands_us),
         notes: results.notes.clone(),
     };
     args.files.write(&Simulated {
@@ -270,7 +286,11 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         end: End::Acknowledged,
         ways,
         // Packets of a flow that a hash sends one way may have gone any.
-        crossed: if framing.is_some() && settings.routing != Policy::Static { Ways::All } else { ways },
+        crossed: if args.engine.engine == engine::Engine::Packet && settings.routing != Policy::Static {
+            Ways::All
+        } else {
+            ways
+        },
         framing,
         facts: &facts,
     })?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::best::Candidate;
 use super::faults::Told;
+use super::short_flows::Correction;
 use super::steps::{self, StepRow};
 use crate::number::count;
 
@@ -71,6 +72,9 @@ pub struct Results {
     pub skipped: Option<Skipped>,
     /// Whether the run ended before all was done.
     pub stopped: bool,
+    /// What corrections of short flows rest on, with bands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short_flows: Option<Correction>,
     /// Bandwidth of a collective operation.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<Bandwidth>,
@@ -130,6 +134,7 @@ impl Results {
             fct_hash: format!("{:016x}", outcome.hash()),
             skipped: outcome.skipped,
             stopped: outcome.stopped,
+            short_flows: None,
             bandwidth: None,
             faults: Vec::new(),
             candidates: Vec::new(),
@@ -157,6 +162,8 @@ impl Results {
             );
             rows.push(vec!["completion".into(), line]);
         }
+        let bands = self.short_flows.iter().flat_map(Correction::rows);
+        rows.extend(bands.map(|(name, value)| vec![name.to_string(), value]));
         if let Some(bandwidth) = &self.bandwidth {
             let line = format!(
                 "algbw {:.3}  busbw {:.3} GB/s ({}, {} ranks)",
