@@ -19,8 +19,8 @@ const WARM: usize = 3;
 /// The two halves of the sample may differ by so much, and what was sent from what came.
 const TREND: f64 = 0.005;
 /// Standard error of one message's rate, and of all in root mean square, relative.
-const ERROR_OF_ONE: f64 = 0.03;
-const ERROR_OF_ALL: f64 = 0.0125;
+const ERROR_OF_ONE: f64 = 0.01;
+const ERROR_OF_ALL: f64 = 0.005;
 /// With fewer messages their spread says too little about chance: each keeps its own rate.
 const CROWD: usize = 16;
 
