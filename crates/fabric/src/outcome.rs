@@ -100,7 +100,8 @@ pub struct Skipped {
     pub packets: u64,
     /// Payload of these packets.
     pub bytes: u64,
-    /// Standard error of messages' rates (root mean square) or of a round's length, relative; of the least sure span.
+    /// What samples left open, relative, of the least sure skip: standard error of messages' rates (root mean square) with
+    /// what trends there were, or of a round's length.
     pub error: f64,
 }
 

@@ -72,6 +72,16 @@ fn an_all_reduce_takes_two_ways_and_its_bytes_once() {
     }
 }
 
+/// With cut-through a sum leaves as its last header comes: only headers are stored, but whole packets at members.
+#[test]
+fn cut_through_stores_headers_alone() {
+    let network = tree(16, 3, LinkLayer::InfiniBand);
+    let settings = Settings { forwarding: packet::Forwarding::CutThrough, ..lossless(LinkLayer::InfiniBand) };
+    let outcome = run(&network, &operation(InNetwork::AllReduce, 0..16, 1000 * MSS), &settings);
+    let alone = 6 * LINK + 5 * SWITCH + 5 * 64 * 20 + 3 * 250_000;
+    assert_eq!(outcome.finishes[0].delivered, Time(alone + 1000 * PACKET));
+}
+
 #[test]
 fn parts_and_copies() {
     let network = tree(16, 3, LinkLayer::InfiniBand);

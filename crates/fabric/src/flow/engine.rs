@@ -117,6 +117,8 @@ pub struct Engine<'a> {
     pub(super) standing: Vec<Standing>,
     /// Messages at work, per class.
     pub(super) messages: Vec<u32>,
+    /// What messages of each way wait for their NIC, in ps; empty where nothing.
+    pub(super) doorbells: Vec<u64>,
     /// Rate of a lone message of a class that shares with no other, 0 for others ([`Table::lone_rates`]).
     pub(super) lone: Vec<f64>,
     pub(super) groups: Vec<Group>,
@@ -180,7 +182,9 @@ impl<'a> Engine<'a> {
         let tasks = traffic.tasks.len();
         // What shares with nobody now may do so after a fault.
         let healthy = state.faults.faults.is_empty();
-        let lone = if healthy { table.lone_rates(state.capacity()) } else { vec![0.0; table.classes.len()] };
+        let doorbells = state.doorbells(traffic, &way, settings.doorbell);
+        let wait = |way: usize| doorbells.get(way).copied().unwrap_or(0);
+        let lone = if healthy { table.lone_rates(state.capacity(), wait) } else { vec![0.0; table.classes.len()] };
         let edges = state.capacity().len();
         let Choice { resolution, allowance } = if settings.automatic {
             choose(traffic)
@@ -197,6 +201,7 @@ impl<'a> Engine<'a> {
             classes: vec![IDLE; table.classes.len()],
             standing: vec![ASIDE; table.classes.len()],
             messages: vec![0; table.classes.len()],
+            doorbells,
             lone,
             groups: Vec::new(),
             free_groups: Vec::new(),
@@ -317,12 +322,7 @@ impl<'a> Engine<'a> {
         match what.work {
             Work::Message { .. } | Work::InNetwork { .. } => {
                 let way = self.way[task as usize] as usize;
-                let doorbell = match what.work {
-                    Work::Message { from, to, .. } if self.settings.doorbell > Time::ZERO => {
-                        if self.state.scale_up(from, to) { 0 } else { self.settings.doorbell.0 }
-                    }
-                    _ => 0,
-                };
+                let doorbell = self.doorbells.get(way).copied().unwrap_or(0);
                 let enters = time + self.table.delay[way].saturating_add(doorbell) as f64;
                 let class = self.table.class_of[way];
                 let rate = self.lone[class as usize];

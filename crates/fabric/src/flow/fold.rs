@@ -91,7 +91,7 @@ pub fn fold<'a>(
     let mirrors = if dense.is_empty() {
         None
     } else {
-        let crossed = find_ways(&mut state, rounds, &mut arcs, &mut ways.single)?;
+        let crossed = find_ways(&mut state, rounds, &mut arcs, (&mut ways.single, settings.doorbell))?;
         Mirrors::find(network, routes, settings.ways, rounds, &dense, &crossed)
     };
     if mirrors.is_none() {
@@ -99,7 +99,7 @@ pub fn fold<'a>(
             return Ok(None);
         }
         ways.single = Table::default();
-        find_ways(&mut state, rounds, &mut arcs, &mut ways.single)?;
+        find_ways(&mut state, rounds, &mut arcs, (&mut ways.single, settings.doorbell))?;
     }
     reduce(&mut ways.single, &state);
     let mut colours = Colours::new(rounds.members.len(), state.capacity());
@@ -116,7 +116,7 @@ pub fn fold<'a>(
                 return Ok(None);
             }
             ways.mirrored = Table::default();
-            find_ways(&mut state, rounds, &mut within, &mut ways.mirrored)?;
+            find_ways(&mut state, rounds, &mut within, (&mut ways.mirrored, settings.doorbell))?;
             reduce(&mut ways.mirrored, &state);
             arcs.append(&mut within);
             colours.refine(&arcs, &ways, &mirrors.members(&stands));
@@ -175,6 +175,7 @@ fn list(rounds: &Rounds, which: impl Iterator<Item = (usize, u32, u64)>, arcs: &
             to: group[send.to as usize],
             bytes: send.bytes,
             way: 0,
+            doorbell: 0,
             mirrored,
         }));
     }
@@ -186,7 +187,7 @@ fn find_ways(
     state: &mut State<'_>,
     rounds: &Rounds,
     arcs: &mut [Arc],
-    ways: &mut Table,
+    (ways, doorbell): (&mut Table, Time),
 ) -> Result<Vec<bool>, FlowError> {
     // The messages as traffic, for the ways of their pairs.
     let mut builder = Builder::default();
@@ -194,10 +195,13 @@ fn find_ways(
     for arc in arcs.iter() {
         builder.message(end(arc.from), end(arc.to), arc.bytes);
     }
-    let of_task = state.ways_of(&builder.build(), ways)?;
     let mut crossed = vec![false; state.capacity().len()];
+    let traffic = builder.build();
+    let of_task = state.ways_of(&traffic, ways)?;
+    let doorbells = state.doorbells(&traffic, &of_task, doorbell);
     for (arc, way) in arcs.iter_mut().zip(of_task) {
         arc.way = way;
+        arc.doorbell = doorbells.get(way as usize).copied().unwrap_or(0);
         ways.ways.edges(way).iter().for_each(|edge| crossed[*edge as usize] = true);
     }
     Ok(crossed)

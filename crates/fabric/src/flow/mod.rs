@@ -18,6 +18,7 @@ mod mirror;
 mod network_state;
 mod pairs;
 mod queue;
+mod record;
 mod recorder;
 pub mod resolution;
 mod share;
@@ -63,10 +64,10 @@ pub struct Settings {
     /// solution. 0, the default, is exact; 0.02 makes a million messages of unequal sizes a matter of two to three seconds,
     /// with a makespan off by 0.2 % (all-to-all of 128 hosts against the exact answer).
     pub resolution: f64,
-    /// From the beginning of a message to its NIC's knowledge of it; not for messages that leave by scale-up links.
-    pub doorbell: Time,
     /// Chooses the resolution by what the exact answer costs ([`resolution`]); the outcome's notes say which it was.
     pub automatic: bool,
+    /// From the beginning of a message to its NIC's knowledge of it; not for messages that leave by scale-up links.
+    pub doorbell: Time,
     /// Whether to say what every edge carried.
     pub edges: bool,
     /// What to record over time.

@@ -71,6 +71,23 @@ impl<'a> State<'a> {
         choices.first().is_some_and(|edge| self.network.edge(*edge).layer.is_scale_up())
     }
 
+    /// What messages of each way wait for their NIC, in ps: `doorbell`, but where they leave by a scale-up link. Empty where
+    /// there is nothing to wait for.
+    pub fn doorbells(&self, traffic: &Traffic, way_of: &[u32], doorbell: Time) -> Vec<u64> {
+        if doorbell == Time::ZERO {
+            return Vec::new();
+        }
+        let mut waits: Vec<Option<u64>> = Vec::new();
+        for (task, way) in traffic.tasks.iter().zip(way_of) {
+            let Work::Message { from, to, .. } = task.work else { continue };
+            if waits.len() <= *way as usize {
+                waits.resize(*way as usize + 1, None);
+            }
+            waits[*way as usize].get_or_insert_with(|| if self.scale_up(from, to) { 0 } else { doorbell.0 });
+        }
+        waits.into_iter().map(|wait| wait.unwrap_or(0)).collect()
+    }
+
     /// Bytes per ps that every edge carries now.
     pub fn capacity(&self) -> &[f64] {
         &self.capacity

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::record::{Record, Records, Slot};
 use super::table::{Lists, Table};
 
 /// Messages of a class on an edge: the class, and the place of the edge in the class's list.
@@ -134,28 +135,14 @@ struct Edge {
     mark: u32,
 }
 
-/// What filling knows of a class, within half a cache line: with a million classes it is memory that takes the time.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-struct Record {
-    /// Its edges, then [`END`]; the first is [`MANY`] where the class has more, or weights, or an appetite.
-    edges: [u32; 4],
-    messages: f64,
-    rate: f64,
-}
-
 /// Levels out of date in a row after which all are looked at.
 const STALE: u32 = 16;
-
-const END: u32 = u32::MAX;
-const MANY: u32 = u32::MAX - 1;
-const UNKNOWN: Record = Record { edges: [END; 4], messages: 0.0, rate: 0.0 };
 
 /// Fills edges. Kept between solutions for its memory.
 #[derive(Clone, Debug, Default)]
 pub struct Filler {
     known: Vec<Edge>,
-    records: Vec<Record>,
+    records: Records,
     /// Bits of classes that have their rate. Clear between solutions.
     fixed: Vec<u64>,
     class_mark: Vec<u32>,
@@ -172,7 +159,7 @@ pub struct Filler {
 impl Filler {
     /// For so many edges.
     pub fn new(edges: usize) -> Self {
-        Self { known: vec![Edge::default(); edges], ..Self::default() }
+        Self { known: vec![Edge::default(); edges], records: Records::new(edges), ..Self::default() }
     }
 
     /// Begins a search for components: marks of earlier ones no longer count, and classes may have become more.
@@ -187,17 +174,8 @@ impl Filler {
         let classes = table.classes.len();
         if before < classes {
             self.class_mark.resize(classes, 0);
-            self.records.resize(classes, UNKNOWN);
+            self.records.grow(table);
             self.fixed.resize(classes.div_ceil(64), 0);
-            for class in before..classes {
-                let edges = table.classes.edges(class as u32);
-                let record = &mut self.records[class];
-                if edges.len() > record.edges.len() || !table.is_plain() {
-                    record.edges[0] = MANY;
-                } else {
-                    record.edges[..edges.len()].copy_from_slice(edges);
-                }
-            }
         }
         self.edges.clear();
         self.classes.clear();
@@ -222,7 +200,7 @@ impl Filler {
                 }
                 self.class_mark[member.class as usize] = self.mark;
                 self.classes.push(member.class);
-                self.weigh(table, member.class, capacity, f64::from(messages[member.class as usize]));
+                self.weigh(table, member.class, capacity, messages[member.class as usize]);
             }
         }
     }
@@ -230,15 +208,13 @@ impl Filler {
     /// Takes a class and all its edges. The caller takes all classes that are on those.
     pub fn take(&mut self, table: &Table, class: u32, capacity: &[f64], messages: &[u32]) {
         self.classes.push(class);
-        self.weigh(table, class, capacity, f64::from(messages[class as usize]));
+        self.weigh(table, class, capacity, messages[class as usize]);
     }
 
     /// A class at work has so many messages now.
     pub fn count(&mut self, class: u32, messages: u32) {
         // Those that no solution has met yet are counted there.
-        if let Some(record) = self.records.get_mut(class as usize) {
-            record.messages = f64::from(messages);
-        }
+        self.records.count(class, messages);
     }
 
     fn meet(&mut self, edge: u32, capacity: &[f64]) {
@@ -249,22 +225,13 @@ impl Filler {
         }
     }
 
-    fn weigh(&mut self, table: &Table, class: u32, capacity: &[f64], messages: f64) {
-        self.records[class as usize].messages = messages;
-        let edges = self.records[class as usize].edges;
-        if edges[0] == MANY {
-            let messages = messages * table.appetite(class);
-            for place in table.classes.range(class) {
-                let edge = table.classes.edge(place);
-                self.meet(edge, capacity);
-                self.known[edge as usize].weight += messages * table.classes.weight(place);
-                self.known[edge as usize].left += 1;
-            }
-            return;
-        }
-        for edge in edges.into_iter().take_while(|edge| *edge != END) {
+    fn weigh(&mut self, table: &Table, class: u32, capacity: &[f64], messages: u32) {
+        self.records.count(class, messages);
+        let messages = f64::from(messages) * table.appetite(class);
+        for place in table.classes.range(class) {
+            let edge = table.classes.edge(place);
             self.meet(edge, capacity);
-            self.known[edge as usize].weight += messages;
+            self.known[edge as usize].weight += messages * table.classes.weight(place);
             self.known[edge as usize].left += 1;
         }
     }
@@ -273,11 +240,18 @@ impl Filler {
     ///
     /// An edge may stop its messages before fuller ones whose level is lower by less than the share `tolerance`; those then
     /// carry at most that share more than they can, for nothing is stopped above `1 + tolerance` times the lowest level.
-    pub fn fill(&mut self, table: &Table, load: &Load, tolerance: f64, mut give: impl FnMut(u32, f64)) {
+    pub fn fill(
+        &mut self,
+        table: &Table,
+        load: &Load,
+        messages: &[u32],
+        tolerance: f64,
+        mut give: impl FnMut(u32, f64),
+    ) {
         self.spread(table, load, tolerance, self.classes.len());
         for class in &self.classes {
             self.fixed[*class as usize / 64] = 0;
-            give(*class, self.records[*class as usize].rate);
+            give(*class, self.records.take_rate(*class, messages[*class as usize]));
         }
     }
 
@@ -288,7 +262,7 @@ impl Filler {
         table: &Table,
         load: &Load,
         (edges, members): (&[u32], &mut Vec<u32>),
-        (tolerance, capacity): (f64, &[f64]),
+        (tolerance, capacity, messages): (f64, &[f64], &[u32]),
         stays: impl Fn(u32) -> bool,
         mut give: impl FnMut(u32, f64),
     ) {
@@ -302,12 +276,28 @@ impl Filler {
         self.spread(table, load, tolerance, members.len());
         for class in members {
             self.fixed[*class as usize / 64] = 0;
-            give(*class, self.records[*class as usize].rate);
+            give(*class, self.records.take_rate(*class, messages[*class as usize]));
         }
     }
 
     /// Fixes the rates of so many classes, all of those on the edges met.
-    fn spread(&mut self, table: &Table, load: &Load, tolerance: f64, mut unfixed: usize) {
+    fn spread(&mut self, table: &Table, load: &Load, tolerance: f64, unfixed: usize) {
+        let mut records = std::mem::take(&mut self.records);
+        match &mut records {
+            Records::Short(records) => self.spread_over(records, table, load, tolerance, unfixed),
+            Records::Long(records) => self.spread_over(records, table, load, tolerance, unfixed),
+        }
+        self.records = records;
+    }
+
+    fn spread_over<S: Slot>(
+        &mut self,
+        records: &mut [Record<S>],
+        table: &Table,
+        load: &Load,
+        tolerance: f64,
+        mut unfixed: usize,
+    ) {
         let slack = 1.0 + tolerance;
         let level = |edge: &Edge| (edge.rest.max(0.0) / edge.weight).to_bits();
         let mut heap = std::mem::take(&mut self.heap).into_vec();
@@ -353,25 +343,26 @@ impl Filler {
                 }
                 *word |= bit;
                 unfixed -= 1;
-                let record = &mut self.records[class];
-                if record.edges[0] == MANY {
+                let record = &mut records[class];
+                let messages = record.value;
+                if record.edges[0] == S::MANY {
                     let appetite = table.appetite(member.class);
-                    record.rate = rise * appetite;
+                    record.value = rise * appetite;
                     for place in table.classes.range(member.class) {
                         let other = &mut known[table.classes.edge(place) as usize];
-                        let weight = record.messages * table.classes.weight(place);
+                        let weight = messages * table.classes.weight(place);
                         other.left -= 1;
                         other.weight -= weight * appetite;
-                        other.rest -= weight * record.rate;
+                        other.rest -= weight * record.value;
                     }
                     continue;
                 }
-                record.rate = rise;
-                let taken = record.messages * rise;
-                for other in record.edges.into_iter().take_while(|edge| *edge != END) {
-                    let other = &mut known[other as usize];
+                record.value = rise;
+                let taken = messages * rise;
+                for other in record.edges.into_iter().take_while(|edge| *edge != S::END) {
+                    let other = &mut known[other.edge() as usize];
                     other.left -= 1;
-                    other.weight -= record.messages;
+                    other.weight -= messages;
                     other.rest -= taken;
                 }
             }

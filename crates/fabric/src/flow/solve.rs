@@ -129,7 +129,7 @@ impl Engine<'_> {
             &self.table,
             &self.load,
             (edges, members),
-            (self.resolution * TOLERANCE, self.state.capacity()),
+            (self.resolution * TOLERANCE, self.state.capacity(), &self.messages),
             |class| standing[class as usize].group == group,
             |class, rate| {
                 give(classes, class, rate, time, &mut next);
@@ -188,7 +188,7 @@ impl Engine<'_> {
         let (recorder, ways) = (&mut self.recorder, &self.table.ways);
         let tolerance = self.resolution * TOLERANCE;
         let mut next = (f64::INFINITY, NONE);
-        self.filler.fill(&self.table, &self.load, tolerance, |class, rate| {
+        self.filler.fill(&self.table, &self.load, &self.messages, tolerance, |class, rate| {
             give(classes, class, rate, time, &mut next);
             if let Some(recorder) = recorder {
                 recorder.rate(ways, class, rate, time);

@@ -26,6 +26,8 @@ pub struct Arc {
     pub bytes: u64,
     /// Its way.
     pub way: u32,
+    /// What it waits for its NIC, in ps.
+    pub doorbell: u64,
     /// How many messages of groups that mirror each other it stands for; 0 for a message of no such group.
     pub mirrored: u64,
 }
@@ -43,6 +45,11 @@ pub struct Colours {
 
 fn mix(what: impl Hash) -> u64 {
     Hasher::default().hash_one(what)
+}
+
+/// A share to 1e-12 of itself: 28 times a twenty-eighth is 1.
+fn share(weight: f64) -> u64 {
+    (weight.to_bits() + (1 << 11)) >> 12
 }
 
 fn different<'a>(colours: impl Iterator<Item = &'a u64>) -> usize {
@@ -67,7 +74,7 @@ impl Colours {
     /// Splits colours until they are stable for these messages. `mirrors`: members of whom only another's messages within
     /// the group are listed, with that other.
     pub fn refine(&mut self, arcs: &[Arc], ways: &impl Crossing, mirrors: &[(u32, u32)]) {
-        self.arcs = arcs.iter().map(|arc| mix((arc.phase, arc.bytes, ways.delay_of(arc)))).collect();
+        self.arcs = arcs.iter().map(|arc| mix((arc.phase, arc.bytes, ways.delay_of(arc), arc.doorbell))).collect();
         let mut touched = vec![false; self.edges.len()];
         for arc in arcs {
             ways.edges_of(arc).0.iter().for_each(|edge| touched[*edge as usize] = true);
@@ -81,7 +88,7 @@ impl Colours {
             on_member.iter_mut().for_each(|sums| sums.fill(0));
             for (arc, colour) in arcs.iter().zip(&mut self.arcs) {
                 let (edges, weights) = ways.edges_of(arc);
-                let weight = |at: usize| weights.get(at).copied().unwrap_or(1.0).to_bits();
+                let weight = |at: usize| share(weights.get(at).copied().unwrap_or(1.0));
                 // Sums, for the order in which a way is listed must not matter.
                 let mut crossed = 0u64;
                 for (at, edge) in edges.iter().enumerate() {

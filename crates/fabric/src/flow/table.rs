@@ -211,13 +211,16 @@ impl Table {
 
     /// Rate of a message that is alone in its class, where the class will never share an edge with another and the ways of
     /// all its messages have one delay; 0 for others. Holds while capacities do not change and no class is added.
-    pub fn lone_rates(&self, capacity: &[f64]) -> Vec<f64> {
+    ///
+    /// `wait` is what messages of a way wait before its delay.
+    pub fn lone_rates(&self, capacity: &[f64], wait: impl Fn(usize) -> u64) -> Vec<f64> {
         let mut on = vec![0u32; capacity.len()];
         self.classes.edges.iter().for_each(|edge| on[*edge as usize] += 1);
         let mut delays = vec![None; self.classes.len()];
         let mut several = vec![false; self.classes.len()];
-        for (class, delay) in self.class_of.iter().zip(&self.delay) {
-            several[*class as usize] |= *delays[*class as usize].get_or_insert(*delay) != *delay;
+        for (way, (class, delay)) in self.class_of.iter().zip(&self.delay).enumerate() {
+            let delay = delay.saturating_add(wait(way));
+            several[*class as usize] |= *delays[*class as usize].get_or_insert(delay) != delay;
         }
         let rate = |class: u32| {
             let places = self.classes.range(class);

@@ -26,11 +26,13 @@ pub struct Framing {
     pub unit: u32,
     /// Most payload of a transaction layer packet: longer packets are cut, and each piece has a header; 0: none are.
     pub piece: u32,
+    /// The link's rate is what flits leave: then their share is not counted a second time.
+    pub counted: bool,
 }
 
 impl Framing {
     /// A packet is what is on the wire.
-    pub const NONE: Self = Self { per_packet: 0, quantum: 1, wire: 1, packets: 1, unit: 0, piece: 0 };
+    pub const NONE: Self = Self { per_packet: 0, quantum: 1, wire: 1, packets: 1, unit: 0, piece: 0, counted: false };
 
     /// Of a layer.
     ///
@@ -56,11 +58,19 @@ impl Framing {
         }
     }
 
-    /// For links whose rate is what flits leave: packets still fill them up, and what is sent again as one is as long in
-    /// time.
+    /// For links whose rate is what flits leave: packets still fill them up.
     pub fn without_flits(self) -> Self {
-        let unit = (u64::from(self.unit) * u64::from(self.packets)).div_ceil(u64::from(self.wire.max(1))) as u32;
-        Self { wire: 1, packets: 1, unit, ..self }
+        Self { counted: true, ..self }
+    }
+
+    /// Bytes on the wire, flits with all that is in them, that may be spoilt when [`Framing::bytes`] are sent.
+    #[inline]
+    pub fn exposed(&self, bytes: u32) -> u32 {
+        if self.counted { self.share(u64::from(bytes)) } else { bytes }
+    }
+
+    fn share(&self, packets: u64) -> u32 {
+        (packets * u64::from(self.wire)).div_ceil(u64::from(self.packets.max(1))) as u32
     }
 
     /// With encryption of so many bytes per frame.
@@ -83,7 +93,7 @@ impl Framing {
             piece => (packet + packet.div_ceil(piece) * PCIE_HEADER, packet.div_ceil(piece)),
         };
         let filled = u64::from((packet + pieces * self.per_packet).next_multiple_of(self.quantum.max(1)));
-        (filled * u64::from(self.wire)).div_ceil(u64::from(self.packets.max(1))) as u32
+        if self.counted { filled as u32 } else { self.share(filled) }
     }
 
     /// Share of the wire that is payload when packets of `header` and `payload` bytes follow each other.
@@ -126,15 +136,15 @@ mod tests {
     /// 93 % of 800 Gb/s carry a packet in the time that all of 800 Gb/s carry it with its share of flits.
     #[test]
     fn flits_are_counted_once() {
-        for (layer, share, unit) in [(LinkLayer::UaLink, 0.93, 596), (LinkLayer::PcieFlit, 236.0 / 256.0, 236)] {
+        for (layer, share) in [(LinkLayer::UaLink, 0.93), (LinkLayer::PcieFlit, 236.0 / 256.0)] {
             let (wire, left) = (Framing::of(layer), Framing::of(layer).without_flits());
             for packet in [64, 276, 4160, 60_000] {
-                let (wire, left) = (f64::from(wire.bytes(packet)), f64::from(left.bytes(packet)) / share);
-                assert!((wire - left).abs() <= 1.0, "{packet}: {wire} {left}");
+                let (wire_bytes, left_bytes) = (f64::from(wire.bytes(packet)), f64::from(left.bytes(packet)) / share);
+                assert!((wire_bytes - left_bytes).abs() <= 1.0, "{packet}: {wire_bytes} {left_bytes}");
+                assert_eq!(left.exposed(left.bytes(packet)), wire.bytes(packet));
+                assert_eq!(wire.exposed(77), 77);
             }
-            assert_eq!(left.unit, unit);
         }
-        assert_eq!(Framing::of(LinkLayer::NvLink).without_flits(), Framing::of(LinkLayer::NvLink));
     }
 
     #[test]

@@ -173,8 +173,10 @@ impl Engine<'_> {
         let mut sent = 0;
         let mut came = Vec::with_capacity(journey.active.len());
         for flow in &journey.active {
-            sent += self.senders.get_mut(*flow).map_or(0, |sender| u64::from(sender.window.next));
-            came.push(self.receivers.get_mut(*flow).map_or(0, |receiver| receiver.expected + receiver.early));
+            let (next, all) = self.senders.get_mut(*flow).map_or((0, 0), |sender| (sender.window.next, sender.packets));
+            sent += u64::from(next);
+            let over = if self.receivers.is_over(*flow) { all } else { 0 };
+            came.push(self.receivers.get_mut(*flow).map_or(over, |receiver| receiver.expected + receiver.early));
         }
         (came, sent)
     }
@@ -255,8 +257,8 @@ pub(super) fn notes(
     let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     Some(format!(
         "fast-forward skipped {:.1} % of the bytes in {} of settled rates and {}{one}: times are estimates. Makespan, p50 and \
-         p99 of runs that nothing was fitted to were within {STATED_PERCENT} % of every packet run; what this run rests on is \
-         sure to {:.2} % (standard error)",
+         p99 of runs that nothing was fitted to were within {STATED_PERCENT} % of every packet run; this run's samples left \
+         {:.2} % open",
         skipped.bytes as f64 / all.max(1) as f64 * 100.0,
         counted(skipped.spans, "span"),
         counted(skipped.rounds, "repeated round"),

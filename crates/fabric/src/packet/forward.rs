@@ -5,6 +5,7 @@ use super::event::Kind;
 use super::pool::{NONE, flag};
 use super::port::state;
 use super::random::mix;
+use super::slow_ports;
 use crate::network::{EndpointId, NodeId};
 use crate::route::Policy;
 
@@ -165,9 +166,14 @@ impl Engine<'_> {
         port.bulk -= u32::from(port.sending_bytes);
         port.sending_bytes = 0;
         if port.sending != NONE {
-            if port.bulk > params.mark_from
+            let filled = if port.is(state::SLOW) {
+                slow_ports::filled(port.bulk, params.queue, self.scene.limits[edge as usize])
+            } else {
+                port.bulk
+            };
+            if filled > params.mark_from
                 && port.is(state::MARKS)
-                && (port.bulk > params.mark_all || port.chance.below(params.mark_span) < port.bulk - params.mark_from)
+                && (filled > params.mark_all || port.chance.below(params.mark_span) < filled - params.mark_from)
             {
                 // It cannot have arrived yet: it has only just left.
                 self.pool[port.sending].flags |= flag::MARKED;

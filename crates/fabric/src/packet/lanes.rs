@@ -413,7 +413,7 @@ impl Engine<'_> {
         let mut lost = down;
         let mut replays = 0;
         if let Some(errors) = link.errors.as_deref_mut().filter(|_| !down) {
-            let passage = errors.pass(wire, takes);
+            let passage = errors.pass(link.framing.exposed(wire), takes);
             end = end.saturating_add(passage.busy);
             arrival = errors.in_order(arrival.saturating_add(passage.busy).saturating_add(passage.late));
             lost = passage.lost;

@@ -27,6 +27,13 @@ pub(super) fn limits(network: &Network, whole: u32) -> Vec<u32> {
     if any { limits } else { Vec::new() }
 }
 
+/// Bytes that the queue of a slow port would hold if it were as large as others': what thresholds of marks are compared
+/// with, so that they too are as much smaller.
+#[cold]
+pub(super) fn filled(bytes: u32, whole: u32, limit: u32) -> u32 {
+    (u64::from(bytes) * u64::from(whole) / u64::from(limit.max(1))).min(u64::from(u32::MAX)) as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +57,6 @@ mod tests {
         let limits = limits(&network, 1_000);
         assert_eq!(limits[core], 250);
         assert_eq!(limits.iter().filter(|limit| **limit != 1_000).count(), 1);
+        assert_eq!((filled(50, 1_000, limits[core]), filled(u32::MAX, 1_000, 0)), (200, u32::MAX));
     }
 }

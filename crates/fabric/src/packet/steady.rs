@@ -45,7 +45,7 @@ pub(super) struct Samples {
 pub(super) struct Steady {
     /// Packets per ps of each message.
     pub(super) rates: Vec<f64>,
-    /// Standard error of the rates, relative, in root mean square.
+    /// What the sample leaves open, relative: standard error of the rates (root mean square) and trends.
     pub(super) error: f64,
     /// Length of what the rates were taken from, ps.
     pub(super) span: u64,
@@ -127,7 +127,10 @@ impl Samples {
         }
         let error = (squares / flows as f64).sqrt();
         let most = if n < LEAST { CALM } else { ERROR_OF_ALL };
-        (error <= most).then(|| Steady { rates, error, span: self.slot() * n as u64 })
+        // What is left open besides: the mean of all, what grew during the sample, what queues took in.
+        let trend = (sum(before, middle) - half) / half;
+        let open = error * error + noise / flows as f64 / (mean * mean) + trend * trend + (kept / came).powi(2);
+        (error <= most).then(|| Steady { rates, error: open.sqrt(), span: self.slot() * n as u64 })
     }
 }
 

@@ -13,3 +13,5 @@ mod sim;
 mod sim_faults;
 mod sim_files;
 mod sim_flow;
+mod sim_nics;
+mod validation;

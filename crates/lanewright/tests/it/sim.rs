@@ -384,6 +384,26 @@ fn the_best_algorithm_is_found() {
     assert!(run.out.contains("candidates, best first") && run.out.contains("ring-all-reduce"), "{}", run.out);
 }
 
+/// Fast-forward tells what it skipped, ends within 1 % of the run of every packet, and stands aside where it must.
+#[test]
+fn fast_forward_says_what_it_skipped() {
+    let ring = ["--collective", "ring-all-reduce", "--ranks", "8", "--bytes", "12MiB", "--nodes", "16", "--tiers", "3"];
+    let whole = json(&ring);
+    let quick = json(&[&ring[..], &["--fast-forward"]].concat());
+    assert_eq!(whole["skipped"], serde_json::Value::Null);
+    let share = number(&quick["makespan_us"]) / number(&whole["makespan_us"]);
+    assert!((share - 1.0).abs() < 0.01, "{share}");
+    let skipped = number(&quick["skipped"]["packets"]);
+    assert!(skipped > 0.0 && number(&quick["skipped"]["rounds"]) > 0.0, "{quick}");
+    assert_eq!(number(&quick["packets"]) + skipped, number(&whole["packets"]));
+    assert!(quick["notes"].to_string().contains("% of the bytes"), "{quick}");
+    let spoilt = sim(&["--traffic", "few.cm", "--nodes", "16", "--tiers", "3", "--ber", "1e-12", "--fast-forward"]);
+    assert_eq!(spoilt.code, 0, "{}", spoilt.err);
+    assert!(spoilt.out.contains("fast-forward skipped nothing: bit errors"), "{}", spoilt.out);
+    let flow = sim(&["--traffic", "few.cm", "--nodes", "16", "--tiers", "3", "--engine", "flow", "--fast-forward"]);
+    assert!(flow.out.contains("--fast-forward changed nothing"), "{}", flow.out);
+}
+
 /// Ctrl-C ends a run with what is finished.
 #[cfg(unix)]
 #[test]

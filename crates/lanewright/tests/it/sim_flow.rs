@@ -29,6 +29,7 @@ fn messages_alike_take_the_times_of_all() {
         "--collective ring-all-reduce --ranks 64 --nodes 128",
         "--collective ring-all-gather --ranks 64 --nodes 128 --lockstep --routing static",
         "--collective hierarchical-all-reduce --topology rail --servers 16 --per-leaf 4 --bytes 64MiB",
+        "--collective hierarchical-all-reduce --topology rail --servers 16 --bytes 64MiB --outer halving-doubling",
         "--collective direct-reduce-scatter --topology scale-up --preset nvlink4 --nodes 8",
     ] {
         let [whole, folded] = ["never", "always"].map(|fold| json(&format!("{args} --engine flow --fold {fold}")));

@@ -41,7 +41,7 @@ fn rates(list: &[(u32, u32, u64)], ways: Ways, reduced: bool) -> (Vec<(Way, f64)
     filler.restart(&table);
     all.iter().for_each(|class| filler.take(&table, *class, &capacity, &messages));
     let mut rate = vec![f64::NAN; all.len()];
-    filler.fill(&table, &load, 0.0, |class, given| rate[class as usize] = given);
+    filler.fill(&table, &load, &messages, 0.0, |class, given| rate[class as usize] = given);
     let given = ways.into_iter().zip(&table.class_of).map(|(way, class)| (way, rate[*class as usize])).collect();
     (given, capacity)
 }

@@ -310,7 +310,84 @@ fn several_errors_at_once() {
     assert_eq!(told.len(), 3, "{told:?}");
 }
 
+/// The file of the documentation, and one with every other key.
+const TEXTS: [&str; 2] = [
+    include_str!("../../../../../docs/training-step.toml"),
+    r#"
+[job]
+endpoints = "[0-62:2]"
+[[pattern]]
+id = "p"
+kind = "hotspot"
+share = 0.3
+to = 3
+sizes = "data-mining"
+repeat = 2
+every = "3us"
+[[pattern]]
+kind = "outcast"
+ranks = [4, 1, 9]
+from = 9
+receivers = 1
+bytes = "1kB"
+seed = 5
+start = 2
+delay = "1us"
+[[memory]]
+from = 0
+to = [1, 2]
+operation = "atomic"
+bytes = 64
+count = 9
+outstanding = 4
+latency = "100ns"
+after = ["p"]
+wait = "all"
+class = 1
+[[collective]]
+operation = "all-to-all"
+ranks = [0, 1]
+parts = [[0, 8], [9, 0]]
+acknowledged = true
+[[collective]]
+operation = "broadcast"
+algorithm = "in-switch"
+root = 2
+bytes = 64
+channels = 2
+in_flight = 0
+"#,
+];
+
 proptest! {
+    /// Lines left out, repeated or put elsewhere, and values exchanged: traffic that can run, or errors with places.
+    #[test]
+    fn broken_files_are_told(
+        which in 0usize..2,
+        moves in prop::collection::vec((0usize..60, 0usize..60, 0u8..4), 1..12),
+    ) {
+        let mut lines: Vec<String> = TEXTS[which].lines().map(str::to_string).collect();
+        for (from, to, what) in moves {
+            let (from, to) = (from % lines.len().max(1), to % lines.len().max(1));
+            match what {
+                0 if lines.len() > 1 => {
+                    lines.remove(from);
+                }
+                1 => lines.swap(from, to),
+                2 => lines.insert(to, lines[from].clone()),
+                _ => {
+                    let value = lines[from].split_once('=').map(|(_, value)| value.to_string());
+                    let key = lines[to].split_once('=').map(|(key, _)| key.to_string());
+                    if let (Some(key), Some(value)) = (key, value) {
+                        lines[to] = format!("{key}={value}");
+                    }
+                }
+            }
+        }
+        // Either way `made` checks what came of it.
+        let _ = made(&lines.join("\n"), 64);
+    }
+
     /// Whatever waits for whatever: nobody begins a step before what it waits for is over, and bytes are what the file says.
     #[test]
     fn waits_hold(steps in prop::collection::vec((0u32..4, 0u32..6, 1u32..6, any::<bool>(), 0usize..8, 1u32..3), 1..8)) {

@@ -139,11 +139,14 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         }
         None => args.topology.make(source.nodes, args.engine.links.layer(args.topology.pcie))?,
     };
-    let header = packet::Settings::default().header;
+    let fastest = |network: &Network| {
+        let edges = network.endpoints.iter().flat_map(|node| network.out(*node));
+        edges.map(|edge| network.edge(*edge).rate).max().ok_or("no link leads to an endpoint of this network")
+    };
+    let header = args.engine.packet(&made.network, fastest(&made.network)?)?.header;
     let nics = args.nics.hold_back(&mut made.network, args.engine.transport.mtu, header, &args.catalogue)?;
     let network = &made.network;
-    let rate = network.endpoints.iter().flat_map(|node| network.out(*node)).map(|edge| network.edge(*edge).rate).max();
-    let rate = rate.ok_or("no link leads to an endpoint of this network")?;
+    let rate = fastest(network)?;
     let mut settings = args.engine.packet(network, rate)?;
     args.nics.apply(&nics, &mut settings);
     let ways = args.engine.flow(settings.routing).ways;
@@ -175,6 +178,14 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
         can_end(network, &made.closed, &faults, &traffic)?;
     }
 
+    if args.engine.engine == engine::Engine::Packet
+        && let Some(why) = packet::cannot_reduce(network, &routes, &traffic)
+    {
+        return Err(format!(
+            "no switches can do this collective: {why}\n  help: take another algorithm, or --engine flow for a bound"
+        )
+        .into());
+    }
     let sampling = args.files.sampling(network, &routes, &traffic, &faults, ways);
     let mut watch = engine::Watch::start();
     let before = engine::cpu_seconds();
@@ -202,7 +213,16 @@ fn simulate(args: &SimArgs, colour: bool, texts: &mut Texts, found: &mut Problem
                 }
                 None => {
                     // Too little was alike: all messages after all.
-                    if let (Some(_), Some(collective)) = (&rounds, &collective) {
+                    if let (Some(rounds), Some(collective)) = (&rounds, &collective) {
+                        let messages = rounds.messages();
+                        if messages > flow::FOLD_LIMIT {
+                            return Err(format!(
+                                "too little is alike in this network for {messages} messages to be folded, and one by one \
+                                 they are too many\n  help: take fewer ranks, or an algorithm of fewer steps, such as \
+                                 --outer halving-doubling"
+                            )
+                            .into());
+                        }
                         traffic = args.traffic.messages(collective)?;
                         traffic::reachable(network, &routes, &traffic)?;
                     }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use lanewright_fabric::packet::{Forwarding, Queueing, Red, Settings};
-use lanewright_fabric::time::Rate;
+use lanewright_fabric::time::{Rate, Time};
 
 use super::units;
 
@@ -60,6 +60,9 @@ pub struct SwitchArgs {
     /// Full queues drop packets, and do not trim them
     #[arg(long)]
     pub no_trim: bool,
+    /// Time that a switch takes to add up a segment of an in-switch collective, beside its latency; else none, the best case
+    #[arg(long, value_name = "NS", value_parser = units::nanoseconds)]
+    pub reduction_ns: Option<Time>,
 }
 
 impl SwitchArgs {
@@ -100,6 +103,7 @@ impl SwitchArgs {
             (settings.queue_bdp, settings.queue_packets) = (queue, None);
         }
         settings.queue_packets = self.queue_packets.or(settings.queue_packets);
+        settings.reduction.latency = self.reduction_ns.unwrap_or(Time::ZERO);
         Ok(())
     }
 
@@ -114,6 +118,7 @@ impl SwitchArgs {
             (self.red.is_some(), "--red"),
             (self.mark_above.is_some(), "--mark-above"),
             (self.no_trim, "--no-trim"),
+            (self.reduction_ns.is_some(), "--reduction-ns"),
         ];
         flags.into_iter().filter_map(|(given, name)| given.then_some(name)).collect()
     }

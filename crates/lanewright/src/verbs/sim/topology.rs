@@ -405,6 +405,9 @@ impl TopologyArgs {
             notes: vec![
                 "root complex 150 ns, NIC 600 ns and 10 ns per PCIe link are estimates; PCIe switch 115 ns (press)"
                     .into(),
+                "the usual transport is uec, for the NICs' wires: traffic that stays on PCI Express wants --transport \
+                 credit --mtu 272 --header 16"
+                    .into(),
                 "endpoints in order: GPUs, drives, the processor's memory, CXL memory, far ends of the NICs' wires"
                     .into(),
             ],

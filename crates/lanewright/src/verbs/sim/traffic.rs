@@ -81,6 +81,9 @@ pub struct TrafficArgs {
     /// Ranks of a group, for hierarchical and rail-aware algorithms
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     pub group: u32,
+    /// How the groups of hierarchical algorithms work together
+    #[arg(long, value_enum, default_value = "ring", value_name = "ALGORITHM")]
+    pub outer: Outer,
     /// A step waits until its sender knows of the receipt, as connection matrices do, not for the receipt alone
     #[arg(long)]
     pub acknowledged: bool,
@@ -91,6 +94,27 @@ pub struct TrafficArgs {
     /// list messages and runs with faults need them one by one
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     pub fold: Fold,
+}
+
+/// Algorithms between groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Outer {
+    /// Along each rail from group to group
+    Ring,
+    /// In steps of halving distance, then back
+    HalvingDoubling,
+    /// Each to each on its rail
+    Direct,
+}
+
+impl From<Outer> for Algorithm {
+    fn from(outer: Outer) -> Self {
+        match outer {
+            Outer::Ring => Self::Ring,
+            Outer::HalvingDoubling => Self::HalvingDoubling,
+            Outer::Direct => Self::Direct,
+        }
+    }
 }
 
 /// When messages alike are one.
@@ -303,6 +327,7 @@ impl Source {
                     chunks: args.chunks,
                     channels: args.channels,
                     group: args.group,
+                    outer: args.outer.into(),
                     when: if args.acknowledged { When::Acknowledged } else { When::Delivered },
                     ..Collective::new(
                         *operation,
@@ -316,13 +341,8 @@ impl Source {
                     None => best::choose(&collective, place)?,
                 };
                 if let Some(rounds) = args.rounds(&collective, place)? {
-                    let traffic = Traffic::default();
-                    return Ok(Ready {
-                        collective: Some(collective),
-                        rounds: Some(rounds),
-                        candidates,
-                        ..traffic.into()
-                    });
+                    let ready = Ready::from(Traffic::default());
+                    return Ok(Ready { collective: Some(collective), rounds: Some(rounds), candidates, ..ready });
                 }
                 let traffic = args.messages(&collective)?;
                 Ok(Ready { collective: Some(collective), candidates, ..traffic.into() })
