@@ -21,7 +21,7 @@ pub const EXACT_MESSAGES: usize = 20_000;
 const SIZES: usize = 16;
 
 /// Rates that exact solutions may give, in all and per message, before the resolution is chosen after all: some ten
-/// seconds. An all-to-all of 1,024 equal parts needs a tenth of that.
+/// seconds. An all-to-all of 1,024 equal parts is over in one second, exactly.
 const RATES: (u64, u64) = (200_000_000, 200);
 
 /// A choice: exact until so many rates have been given.
