@@ -12,6 +12,6 @@ mod schemas;
 mod sim;
 mod sim_faults;
 mod sim_files;
-mod validation;
 mod sim_flow;
 mod sim_nics;
+mod validation;

@@ -158,31 +158,88 @@ pub fn outside(network: &Network, traffic: &Traffic, faults: &Timeline, mtu: u16
         .then(|| format!("messages of more than {:.0} MB, or operations of switches", RANGE[4].1 / 1e6))
 }
 
-/// All that is known, as the example printed it.
-const ALL: [(Transport, Calibration); 1] = [(
-    Transport::Uec,
-    Calibration {
-        name: "uec",
-        constants: Constants {
-            collisions: 12.25,
-            load_power: 1.225,
-            growth: 0.6179,
-            relax: 0.5511,
-            fan_power: 0.166,
-            thin: 0.3279,
-            fair_packets: 28.99,
-            ramp: 0.3674,
-            turns: 0.0263,
-            scatter: 0.0903,
+/// All that is known, as the example printed it. NDP was tried and is left out: one held-out run in ten was off by half and
+/// more, for queues of eight packets make incasts that these terms do not describe.
+const ALL: [(Transport, Calibration); 3] = [
+    (
+        Transport::Uec,
+        Calibration {
+            name: "uec",
+            constants: Constants {
+                collisions: 12.25,
+                load_power: 1.225,
+                growth: 0.6179,
+                relax: 0.5511,
+                fan_power: 0.166,
+                thin: 0.3279,
+                fair_packets: 28.99,
+                ramp: 0.3674,
+                turns: 0.0263,
+                scatter: 0.0903,
+            },
+            band: [(-1.211, 4.424), (-0.72, 2.955), (-0.522, 2.559), (-1.147, 1.992), (-0.441, 1.987)],
+            errors: [
+                Error { median: 0.0149, p90: 0.0939, bias: -0.0012, coverage: 0.8095, plain: 0.4303 },
+                Error { median: 0.0092, p90: 0.0569, bias: -0.0020, coverage: 0.8452, plain: 0.1854 },
+                Error { median: 0.0078, p90: 0.0677, bias: -0.0019, coverage: 0.7896, plain: 0.1819 },
+                Error { median: 0.0111, p90: 0.0700, bias: 0.0, coverage: 0.8015, plain: 0.2729 },
+                Error { median: 0.0066, p90: 0.0567, bias: -0.0019, coverage: 0.8452, plain: 0.1516 },
+            ],
+            scenarios: [420, 168, 252],
         },
-        band: [(-1.211, 4.424), (-0.72, 2.955), (-0.522, 2.559), (-1.147, 1.992), (-0.441, 1.987)],
-        errors: [
-            Error { median: 0.0149, p90: 0.0939, bias: -0.0012, coverage: 0.8095, plain: 0.4303 },
-            Error { median: 0.0092, p90: 0.0569, bias: -0.0020, coverage: 0.8452, plain: 0.1854 },
-            Error { median: 0.0078, p90: 0.0677, bias: -0.0019, coverage: 0.7896, plain: 0.1819 },
-            Error { median: 0.0111, p90: 0.0700, bias: 0.0, coverage: 0.8015, plain: 0.2729 },
-            Error { median: 0.0066, p90: 0.0567, bias: -0.0019, coverage: 0.8452, plain: 0.1516 },
-        ],
-        scenarios: [420, 168, 252],
-    },
-)];
+    ),
+    (
+        Transport::UecCredit,
+        Calibration {
+            name: "uec-credit",
+            constants: Constants {
+                collisions: 11.07,
+                load_power: 1.426,
+                growth: 0.6179,
+                relax: 0.0592,
+                fan_power: 0.0602,
+                thin: 0.0156,
+                fair_packets: 957.3,
+                ramp: 0.0031,
+                turns: 0.4278,
+                scatter: 0.1355,
+            },
+            band: [(-1.166, 4.85), (-0.733, 6.352), (-0.699, 4.984), (-1.147, 2.899), (-0.617, 4.554)],
+            errors: [
+                Error { median: 0.0148, p90: 0.0958, bias: -0.0039, coverage: 0.8412, plain: 0.4471 },
+                Error { median: 0.0151, p90: 0.1029, bias: -0.0026, coverage: 0.8253, plain: 0.2076 },
+                Error { median: 0.0132, p90: 0.1041, bias: -0.0028, coverage: 0.8134, plain: 0.2076 },
+                Error { median: 0.0126, p90: 0.0612, bias: -0.0018, coverage: 0.8769, plain: 0.2955 },
+                Error { median: 0.0096, p90: 0.1012, bias: -0.0026, coverage: 0.8333, plain: 0.1773 },
+            ],
+            scenarios: [420, 168, 252],
+        },
+    ),
+    (
+        Transport::UecBoth,
+        Calibration {
+            name: "uec-both",
+            constants: Constants {
+                collisions: 11.07,
+                load_power: 1.355,
+                growth: 0.65,
+                relax: 0.0845,
+                fan_power: 0.0633,
+                thin: 0.2078,
+                fair_packets: 495.3,
+                ramp: 0.0136,
+                turns: 0.8267,
+                scatter: 0.1355,
+            },
+            band: [(-1.222, 4.886), (-0.762, 8.042), (-0.68, 6.066), (-1.22, 2.899), (-0.636, 5.964)],
+            errors: [
+                Error { median: 0.0149, p90: 0.0978, bias: -0.0028, coverage: 0.8293, plain: 0.4472 },
+                Error { median: 0.0155, p90: 0.1048, bias: -0.0012, coverage: 0.8333, plain: 0.2132 },
+                Error { median: 0.0145, p90: 0.1156, bias: -0.0016, coverage: 0.8253, plain: 0.2223 },
+                Error { median: 0.0121, p90: 0.0614, bias: -0.0008, coverage: 0.8769, plain: 0.2908 },
+                Error { median: 0.0104, p90: 0.1029, bias: -0.0015, coverage: 0.8452, plain: 0.2018 },
+            ],
+            scenarios: [420, 168, 252],
+        },
+    ),
+];

@@ -67,7 +67,7 @@ pub fn write(survey: &Survey<'_>, out: &mut String) {
 
 /// A band in words.
 fn four_in_five(band: Band) -> String {
-    let time = |us: f64| Time::from_seconds(us * 1e-6).map(|time| survey::time(time)).unwrap_or_default();
+    let time = |us: f64| Time::from_seconds(us * 1e-6).map(survey::time).unwrap_or_default();
     format!("{:.0} % band {} to {}", 100.0 * BAND, time(band.low), time(band.high))
 }
 
