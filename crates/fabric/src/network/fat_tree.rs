@@ -178,6 +178,15 @@ impl FatTree {
         if self.tiers == 3 { self.middles_per_pod() * (self.up_from_middle / self.middle_bundle) } else { 0 }
     }
 
+    /// Whether every switch has as many links upwards as downwards, or more: spread evenly over equal links, no traffic that
+    /// the endpoints' own links let through can fill a link between switches.
+    pub fn is_full(&self) -> bool {
+        let leaf = self.tiers < 2 || self.up_from_leaf >= self.per_leaf;
+        // Links downwards of a switch of tier 2, which tier 3 answers.
+        let down = u64::from(self.leaves_per_pod) * u64::from(self.leaf_bundle);
+        leaf && (self.tiers < 3 || u64::from(self.up_from_middle) >= down)
+    }
+
     /// The network, all links alike.
     pub fn build(self, links: &Links) -> Network {
         self.build_tiers(&[*links; 3])

@@ -62,6 +62,23 @@ fn spread() -> impl Strategy<Value = Ways> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Where nobody asks what edges carry, full trees are reduced to the links of endpoints without listing all ways.
+    #[test]
+    fn ends_of_ways_suffice_in_full_trees(list in pairs(54), tiers in 2..=3u8, empty in 0..6u32) {
+        let (hosts, radix) = if tiers == 2 { (50, 10) } else { (54, 6) };
+        let layer = LinkLayer::Ethernet;
+        let rate = Rate::gbps(400.0).expect("positive");
+        let links = Links { rate, delay: Time::us(1), switch_latency: Time::ns(300), layer };
+        let tree = FatTree::of_radix(hosts - empty, tiers, radix).expect("a size").build(&links);
+        let list = list.into_iter().map(|(from, to, bytes)| (from % (hosts - empty), to % (hosts - empty), bytes));
+        let traffic = messages(list.filter(|(from, to, _)| from != to));
+        let settings = |edges| Settings { ways: Ways::All, edges, ..Settings::default() };
+        let (short, whole) = (outcome(&tree, &traffic, &settings(false)), outcome(&tree, &traffic, &settings(true)));
+        for (short, whole) in short.finishes.iter().zip(&whole.finishes) {
+            prop_assert!(short.delivered.0.abs_diff(whole.delivered.0) <= 1, "{:?} {:?}", short, whole);
+        }
+    }
+
     /// Bertsekas, Gallager, "Data networks", 6.5.2: shares are max-min fair exactly when every message has a full edge on
     /// which none gets more. Edges that were left out count here too.
     #[test]
