@@ -50,7 +50,9 @@ fn per_ps(rate: Rate) -> f64 {
 fn inner_edges_suffice(network: &Network) -> bool {
     let Shape::FatTree(tree) = &network.shape else { return false };
     let switches = || network.nodes.iter().filter(|node| node.kind == NodeKind::Switch);
-    let (Some(edge), latency) = (network.edges.first(), switches().next().map(|node| node.latency)) else { return false };
+    let (Some(edge), latency) = (network.edges.first(), switches().next().map(|node| node.latency)) else {
+        return false;
+    };
     tree.is_full()
         && network.edges.iter().all(|other| other.rate == edge.rate && other.delay == edge.delay)
         && switches().all(|node| Some(node.latency) == latency)
