@@ -12,7 +12,7 @@ use super::framed::Framed;
 use super::network_state::State;
 use super::queue::Queues;
 use super::recorder::Recorder;
-use super::resolution::{Choice, ERROR, choose};
+use super::resolution::{Choice, choose};
 use super::share::{Filler, Load};
 use super::table::Table;
 use super::{FlowError, Settings};
@@ -381,7 +381,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Ways may have become more.
-    fn grow(&mut self) {
+    pub(super) fn grow(&mut self) {
         let classes = self.table.classes.len();
         if self.classes.len() < classes {
             self.classes.resize(classes, IDLE);
@@ -392,7 +392,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn add(&mut self, class: u32, task: u32, bytes: f64, time: f64) {
+    pub(super) fn add(&mut self, class: u32, task: u32, bytes: f64, time: f64) {
         let known = &mut self.classes[class as usize];
         if self.messages[class as usize] == 0 {
             (known.served, known.at, known.rate) = (0.0, time, 0.0);
@@ -414,7 +414,7 @@ impl<'a> Engine<'a> {
         self.mark(class);
     }
 
-    fn mark(&mut self, class: u32) {
+    pub(super) fn mark(&mut self, class: u32) {
         let known = &mut self.standing[class as usize];
         if !known.changed {
             known.changed = true;
@@ -564,88 +564,5 @@ impl<'a> Engine<'a> {
             }
         }
         self.done.clear();
-    }
-
-    /// Messages on ways that are no more go on by others.
-    fn reroute(&mut self, fault: u32, time: f64) -> Result<(), FlowError> {
-        self.state.reconverge(fault);
-        for class in 0..self.classes.len() as u32 {
-            let stands = self.messages[class as usize] > 0 && self.state.is_broken(&self.table.classes, class);
-            if !stands {
-                continue;
-            }
-            self.classes[class as usize].advance(time);
-            let mut moving = Vec::new();
-            self.queues.write_down(class, self.classes[class as usize].next);
-            while let Some(message) = self.queues.pop_with_key(class) {
-                moving.push(message);
-            }
-            // Bytes still to come, from when each would have ended.
-            let served = self.classes[class as usize].served;
-            let known = &mut self.classes[class as usize];
-            known.next = f64::INFINITY;
-            for _ in 0..std::mem::take(&mut self.messages[class as usize]) {
-                self.load.less(&self.table.classes, class);
-            }
-            self.load.remove(&self.table.classes, class);
-            self.mark(class);
-            for (task, end) in moving {
-                let before = self.way[task as usize];
-                let way = self.state.current(&mut self.table, before)?;
-                self.way[task as usize] = way;
-                self.grow();
-                let to = self.table.class_of[way as usize];
-                self.add(to, task, (end - served).max(0.0), time);
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.part(&self.table.ways, class, before, time);
-                    recorder.join(&self.table.ways, to, way, time);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn outcome(mut self, stopped: bool) -> Outcome {
-        let mut notes = vec![
-            "the flow engine shares rates max-min fairly at once: it knows no queues, losses or slow starts".to_owned(),
-        ];
-        if self.resolution > 0.0 {
-            let from = self.coarse_from.map_or_else(String::new, |from| format!(", from {:.3} us on", from * 1e-6));
-            let chosen = if self.settings.automatic { "resolution auto: " } else { "" };
-            notes.push(format!(
-                "{chosen}ends within {} of a message's time share one solution{from}: {} solutions, windows of up to {:.3} us; \
-                 {ERROR}",
-                self.resolution,
-                self.solutions,
-                self.longest_window * 1e-6
-            ));
-        } else if self.settings.automatic {
-            notes.push("resolution auto: 0, all ends are exact".to_owned());
-        }
-        notes.extend(self.state.notes());
-        let stuck = self.waits.len() as u64 - self.finished;
-        if stuck > 0 && !stopped {
-            notes
-                .push(format!("{stuck} tasks never finished: they wait for each other, or their way is down for good"));
-        }
-        let end = self.finishes.iter().map(|finish| finish.delivered).filter(|time| *time != Time::NEVER).max();
-        let edges = if self.settings.edges {
-            self.state.carried(self.traffic, &self.table, &self.way, &self.finishes)
-        } else {
-            Vec::new()
-        };
-        let series =
-            self.recorder.take().map(|recorder| recorder.finish(&self.table.ways, self.now)).unwrap_or_default();
-        let counters = crate::outcome::Counters { events: self.events, ..Default::default() };
-        Outcome {
-            finishes: self.finishes,
-            counters,
-            edges,
-            series,
-            stopped,
-            end: end.unwrap_or(Time::ZERO),
-            notes,
-            ..Outcome::default()
-        }
     }
 }

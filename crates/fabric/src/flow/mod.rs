@@ -10,6 +10,7 @@
 //! that cannot decide are left out (`table`).
 
 mod agenda;
+mod answer;
 mod engine;
 mod fold;
 mod framed;
@@ -20,6 +21,7 @@ mod pairs;
 mod queue;
 mod record;
 mod recorder;
+mod reroute;
 pub mod resolution;
 mod share;
 pub mod short;
