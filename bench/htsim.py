@@ -54,10 +54,10 @@ def ring(hosts, ranks, mib):
     return "\n".join([*head, *lines, *triggers, ""])
 
 
-def timed(command):
-    """User seconds and standard output."""
+def timed(command, folder):
+    """User seconds and standard output; what the command leaves behind goes into the folder."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
     if done.returncode != 0:
         sys.exit(f"{command[0]} failed: {done.stderr.strip()[-500:]}")
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before, done.stdout
@@ -66,7 +66,8 @@ def timed(command):
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    peer, own, scenarios = sys.argv[1], sys.argv[2], sys.argv[3:] or DEFAULT
+    peer, own = [os.path.abspath(path) for path in sys.argv[1:3]]
+    scenarios = sys.argv[3:] or DEFAULT
     print(f"{'scenario':<12}{'htsim s':>10}{'own s':>10}{'times':>8}{'htsim p50':>12}{'own p50':>12}{'htsim max':>12}{'own max':>12}")
     with tempfile.TemporaryDirectory() as folder:
         for scenario in scenarios:
@@ -79,7 +80,7 @@ def main():
             ours = [own, "sim", "--traffic", path, "--topology", "fat-tree", "--nodes", str(hosts), "--tiers", "3"]
             ours += ["--link-gbps", "400", "--hop-latency-us", "1", "--switch-latency-us", "0", "--mtu", "4150"]
             ours += ["--transport", "uec", "--routing", "spray", "--seed", "13", "--engine", "packet", "--json"]
-            runs = [(timed(theirs), timed(ours)) for _ in range(3)]
+            runs = [(timed(theirs, folder), timed(ours, folder)) for _ in range(3)]
             (text_out, json_out) = (runs[0][0][1], json.loads(runs[0][1][1]))
             ends = [float(end) for end in re.findall(r"finished at ([\d.e+]+)", text_out)]
             starts = [float(begin) for begin in re.findall(r"starting at ([\d.e+]+)", text_out)]
