@@ -7,7 +7,7 @@ use lanewright_fabric::outcome::{End, Outcome, Sampling, Skipped, Unobserved};
 use lanewright_fabric::packet::{self, Settings, Transport};
 use lanewright_fabric::route::Routes;
 use lanewright_fabric::time::{Rate, Time};
-use lanewright_fabric::traffic::{Builder, Traffic, When, Work};
+use lanewright_fabric::traffic::{Builder, InNetwork, Multicast, Traffic, When, Work};
 use proptest::prelude::*;
 
 fn tree(endpoints: u32, tiers: u8, layer: LinkLayer) -> Network {
@@ -205,11 +205,14 @@ fn it_stands_aside() {
     let errors = |settings: &mut Settings| settings.links.quality.bit_errors = 1e-9;
     let mut spoilt = forward();
     errors(&mut spoilt);
+    let mut bound = forward();
+    bound.nic.queue_pairs = Some(1);
     let cases = [
         (forward(), "no rates settled"),
         (Settings { sampling, ..forward() }, "over time"),
         (Settings { fast_forward: true, ..Settings::of(Transport::Roce, 400e9) }, "uec"),
         (spoilt, "bit errors"),
+        (bound, "NICs hold messages back"),
     ];
     for (settings, why) in cases {
         let whole = run(&network, &short, &Timeline::default(), &Settings { fast_forward: false, ..settings.clone() });
@@ -219,6 +222,12 @@ fn it_stands_aside() {
         let notes = outcome.notes.join("; ");
         assert!(notes.contains("skipped nothing") && notes.contains(why), "{notes}");
     }
+    let mut builder = Builder::default();
+    let members = (0..4).map(EndpointId).collect();
+    let group = builder.multicast(Multicast { kind: InNetwork::AllReduce, members });
+    builder.task(Work::InNetwork { group, bytes: 1_000_000 }, Time::ZERO);
+    let outcome = run(&network, &builder.build(), &Timeline::default(), &forward());
+    assert!(outcome.notes.iter().any(|note| note.contains("partial sums")), "{:?}", outcome.notes);
     let lossless = tree(16, 3, LinkLayer::LosslessEthernet);
     let outcome = run(&lossless, &short, &Timeline::default(), &forward());
     assert!(outcome.notes.iter().any(|note| note.contains("pauses were not tried")), "{:?}", outcome.notes);
