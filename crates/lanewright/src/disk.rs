@@ -1,5 +1,6 @@
 //! Files: reading what the user names, writing results whole or not at all.
 
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
@@ -61,6 +62,27 @@ pub fn read_text(path: &Path) -> Result<String, String> {
 /// Reads a text file of at most so many bytes; the error is one clause for a message.
 pub fn read_at_most(path: &Path, limit_bytes: usize) -> Result<String, String> {
     read_limited(path, limit_bytes, "at most {} MB are read")
+}
+
+/// Reads a text of at most so many bytes (as unpacked) from a file that may be packed with gzip; the error is one clause.
+pub fn read_packed(path: &Path, limit_bytes: usize) -> Result<String, String> {
+    if path.extension().is_none_or(|extension| extension != "gz") {
+        return read_at_most(path, limit_bytes);
+    }
+    let file = fs::File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_string(),
+        _ => error.to_string(),
+    })?;
+    let mut bytes = Vec::new();
+    let limit = limit_bytes as u64 + 1;
+    flate2::read::GzDecoder::new(file)
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("it cannot be unpacked: {error}"))?;
+    if bytes.len() as u64 == limit {
+        return Err(format!("at most {} MB are read, unpacked", limit_bytes >> 20));
+    }
+    String::from_utf8(bytes).map_err(|_| "it is not text once unpacked".into())
 }
 
 fn read_limited(path: &Path, limit_bytes: usize, rule: &str) -> Result<String, String> {

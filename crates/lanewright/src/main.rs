@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lanewright::verbs::{Outcome, check, link, parts, plan, review, schema, sim, systems};
+use lanewright::verbs::{Outcome, check, link, parts, plan, review, schema, sim, systems, workload};
 
 /// Design, simulate and operate the connectivity of AI machines.
 #[derive(Parser, Debug)]
@@ -26,6 +26,8 @@ enum Verb {
     Link(link::LinkArgs),
     /// Simulate traffic over a network: packets or flows, from one switch to 100,000 endpoints
     Sim(Box<sim::SimArgs>),
+    /// Language models, training and camera pipelines on accelerators: tokens, steps, frames
+    Workload(workload::WorkloadArgs),
     /// The parts catalogue with its sources
     Parts(parts::PartsArgs),
     /// List the bundled systems, or print one
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Verb::Check(args) => check::run(args, colour),
         Verb::Link(args) => link::run(args, colour),
         Verb::Sim(args) => sim::run(args, colour),
+        Verb::Workload(args) => workload::run(args, colour),
         Verb::Parts(args) => parts::run(args, colour),
         Verb::Systems(args) => systems::run(args),
         Verb::Schema(args) => schema::run(args),

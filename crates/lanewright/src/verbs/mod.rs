@@ -8,6 +8,7 @@ pub mod review;
 pub mod schema;
 pub mod sim;
 pub mod systems;
+pub mod workload;
 
 use std::path::PathBuf;
 

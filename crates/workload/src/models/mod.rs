@@ -1,0 +1,3 @@
+//! Networks by their published shapes.
+
+pub mod transformer;

@@ -1,0 +1,3 @@
+//! One pass of a model through an engine.
+
+pub mod load;
