@@ -4,6 +4,7 @@
 //!
 //! - [`format`] is how numbers are stored; [`estimate`] is a time with its band;
 //! - [`accelerator`] is what a device can do at best;
+//! - [`fit`] turns measurements into corrections of physics, with bands and origins;
 //! - [`models`] are networks by their published shapes;
 //! - [`step`] is what one pass of a model through an engine consists of.
 //!
@@ -11,6 +12,7 @@
 
 pub mod accelerator;
 pub mod estimate;
+pub mod fit;
 pub mod format;
 pub mod models;
 pub mod step;
