@@ -5,6 +5,7 @@
 //! - [`format`] is how numbers are stored; [`estimate`] is a time with its band;
 //! - [`accelerator`] is what a device can do at best;
 //! - [`fit`] turns measurements into corrections of physics, with bands and origins;
+//! - [`kernel`] is how long one operator takes on one device;
 //! - [`models`] are networks by their published shapes;
 //! - [`step`] is what one pass of a model through an engine consists of.
 //!
@@ -14,5 +15,6 @@ pub mod accelerator;
 pub mod estimate;
 pub mod fit;
 pub mod format;
+pub mod kernel;
 pub mod models;
 pub mod step;
