@@ -49,9 +49,24 @@ pub struct Layer {
     pub axes: Vec<Axis>,
     /// How stiff it is.
     pub stiffness: Stiffness,
+    /// Which of the places of a query it is looked up at.
+    pub slot: usize,
+    /// The kind of queries that it is for; none for all.
+    pub only: Option<u16>,
 }
 
-/// How an operator is fitted: `N` constants, `L` layers, queries `Q`.
+impl Layer {
+    /// A layer for all queries.
+    pub fn new(name: &str, slot: usize, axes: &[Axis], stiffness: Stiffness) -> Self {
+        Self { name: name.to_owned(), axes: axes.to_vec(), stiffness, slot, only: None }
+    }
+
+    fn serves(&self, kind: u16) -> bool {
+        self.only.is_none_or(|only| only == kind)
+    }
+}
+
+/// How an operator is fitted: `N` constants, `L` places to look corrections up at.
 pub trait Law<const N: usize, const L: usize> {
     /// What a call asks.
     type Query: Copy;
@@ -59,14 +74,19 @@ pub trait Law<const N: usize, const L: usize> {
     /// Names of the constants in calibration files, and where their search begins.
     fn constants(&self) -> [(&'static str, f64); N];
 
-    /// Names, axes and stiffness of the layers.
-    fn layers(&self) -> [Layer; L];
+    /// The layers, in the order in which they are fitted; at most one per slot and kind.
+    fn layers(&self) -> Vec<Layer>;
 
     /// Seconds without corrections.
     fn seconds(constants: &[f64; N], peaks: &Peaks, query: &Self::Query) -> f64;
 
-    /// Where a query lies on the axes of each layer; none where a layer leaves it alone.
+    /// Where a query lies on the axes of the layers of each slot; none where they leave it alone.
     fn places(query: &Self::Query) -> [Option<[f32; AXES]>; L];
+
+    /// What kind a query is of, for layers that serve one kind only.
+    fn kind(_query: &Self::Query) -> u16 {
+        0
+    }
 
     /// Which region of the band a query belongs to, from the seconds of the law and its first constant (the floor).
     fn region(seconds: f64, floor: f64) -> usize {
@@ -105,12 +125,17 @@ pub struct Corrected<const N: usize, const L: usize> {
 }
 
 impl<const N: usize, const L: usize> Corrected<N, L> {
-    /// From a fit that was found for a device, with the peaks of that device (which may be another than was measured).
-    pub fn of<W: Law<N, L>>(law: &W, resolved: &Resolved<'_>, peaks: Peaks) -> Self {
+    /// From a fit that was found for a device, with the peaks of that device (which may be another than was measured), for
+    /// queries of one kind.
+    pub fn of<W: Law<N, L>>(law: &W, resolved: &Resolved<'_>, peaks: Peaks, kind: u16) -> Self {
         let names = law.constants();
+        let mut layers = std::array::from_fn(|_| None);
+        for layer in law.layers().iter().filter(|layer| layer.serves(kind) && layer.slot < L) {
+            layers[layer.slot] = resolved.fit.surfaces.get(&layer.name).cloned();
+        }
         Self {
             constants: std::array::from_fn(|at| resolved.fit.constant(names[at].0, names[at].1)),
-            layers: law.layers().map(|layer| resolved.fit.surfaces.get(&layer.name).cloned()),
+            layers,
             peaks,
             spread: resolved.spread.clone(),
         }
@@ -180,29 +205,21 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
 ) -> Option<Fitted> {
     let seen: Vec<&Measured<W::Query>> = rows.iter().filter(|row| !row.held_out).collect();
     let held: Vec<&Measured<W::Query>> = rows.iter().filter(|row| row.held_out).collect();
-    let (constants, layers) = solve(law, &peaks, &seen)?;
-    let trial = Corrected { constants, layers: layers.clone(), peaks, spread: Spread::of(&[(0, 0.0)], REGIONS)? };
+    let trial = Solved::new(law, &peaks, &seen)?;
     // Without rows held out (a variant with few) the rows seen stand in: better a band that is too narrow than none.
     let judged = if held.is_empty() { &seen } else { &held };
-    let residuals: Vec<(usize, f64)> = judged
-        .iter()
-        .map(|row| {
-            let base = W::seconds(&trial.constants, &peaks, &row.query);
-            let likely = trial.likely::<W>(&row.query);
-            (W::region(base, trial.constants.first().copied().unwrap_or(0.0)), (row.seconds / likely).ln())
-        })
-        .collect();
+    let likely: Vec<(usize, f64)> = judged.iter().map(|row| trial.likely::<W>(&peaks, &row.query)).collect();
+    let residuals: Vec<(usize, f64)> =
+        likely.iter().zip(judged).map(|((region, likely), row)| (*region, (row.seconds / likely).ln())).collect();
     let spread = Spread::of(&residuals, REGIONS)?;
-    let trial = Corrected { spread: spread.clone(), ..trial };
-    let pairs: Vec<(Estimate, f64)> = judged.iter().map(|row| (trial.estimate::<W>(&row.query), row.seconds)).collect();
-    let (constants, layers) = if all_rows {
-        let all: Vec<&Measured<W::Query>> = rows.iter().collect();
-        solve(law, &peaks, &all)?
-    } else {
-        (constants, layers)
-    };
+    let pairs: Vec<(Estimate, f64)> = likely
+        .iter()
+        .zip(judged)
+        .map(|((region, likely), row)| (spread.region(*region).around(*likely), row.seconds))
+        .collect();
+    let kept = if all_rows { Solved::new(law, &peaks, &rows.iter().collect::<Vec<_>>())? } else { trial };
     let mut surfaces = BTreeMap::new();
-    for (layer, surface) in law.layers().into_iter().zip(layers) {
+    for (layer, surface) in kept.layers {
         if let Some(surface) = surface {
             surfaces.insert(layer.name, surface);
         }
@@ -214,7 +231,7 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
         constants: law
             .constants()
             .iter()
-            .zip(constants)
+            .zip(kept.constants)
             .map(|(name, value)| (name.0.to_owned(), rounded(value)))
             .collect(),
         surfaces,
@@ -228,41 +245,59 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }
 
-type Solved<const N: usize, const L: usize> = ([f64; N], [Option<Surface>; L]);
+/// Constants and surfaces that some rows gave.
+struct Solved<const N: usize, const L: usize> {
+    constants: [f64; N],
+    layers: Vec<(Layer, Option<Surface>)>,
+}
 
-fn solve<const N: usize, const L: usize, W: Law<N, L>>(
-    law: &W,
-    peaks: &Peaks,
-    rows: &[&Measured<W::Query>],
-) -> Option<Solved<N, L>> {
-    if rows.is_empty() {
-        return None;
-    }
-    let start = law.constants().map(|constant| constant.1);
-    let constants = fit_constants(start, rows.len(), |constants, at| {
-        (W::seconds(constants, peaks, &rows[at].query) / rows[at].seconds).ln()
-    })
-    .map(rounded);
-    let mut left: Vec<f64> =
-        rows.iter().map(|row| (row.seconds / W::seconds(&constants, peaks, &row.query)).ln()).collect();
-    let layers = law.layers();
-    let places: Vec<[Option<[f32; AXES]>; L]> = rows.iter().map(|row| W::places(&row.query)).collect();
-    let mut surfaces = std::array::from_fn(|_| None);
-    for (at, layer) in layers.iter().enumerate() {
-        let some: Vec<Row> = places
-            .iter()
-            .zip(&left)
-            .filter_map(|(places, left)| places[at].map(|place| Row { at: place, log_ratio: *left, weight: 1.0 }))
-            .collect();
-        let Some(surface) = Surface::fit(&layer.axes, &some, layer.stiffness) else { continue };
-        for (left, places) in left.iter_mut().zip(&places) {
-            if let Some(place) = places[at] {
-                *left -= f64::from(surface.at(place));
-            }
+impl<const N: usize, const L: usize> Solved<N, L> {
+    fn new<W: Law<N, L>>(law: &W, peaks: &Peaks, rows: &[&Measured<W::Query>]) -> Option<Self> {
+        if rows.is_empty() {
+            return None;
         }
-        surfaces[at] = Some(surface);
+        let start = law.constants().map(|constant| constant.1);
+        let constants = fit_constants(start, rows.len(), |constants, at| {
+            (W::seconds(constants, peaks, &rows[at].query) / rows[at].seconds).ln()
+        })
+        .map(rounded);
+        let mut left: Vec<f64> =
+            rows.iter().map(|row| (row.seconds / W::seconds(&constants, peaks, &row.query)).ln()).collect();
+        let mut layers = Vec::new();
+        for layer in law.layers() {
+            let places: Vec<Option<[f32; AXES]>> =
+                rows.iter().map(|row| Self::place::<W>(&layer, &row.query)).collect();
+            let some: Vec<Row> = places
+                .iter()
+                .zip(&left)
+                .filter_map(|(place, left)| place.map(|at| Row { at, log_ratio: *left, weight: 1.0 }))
+                .collect();
+            let surface = Surface::fit(&layer.axes, &some, layer.stiffness);
+            if let Some(surface) = &surface {
+                for (left, place) in left.iter_mut().zip(&places) {
+                    *left -= place.map_or(0.0, |place| f64::from(surface.at(place)));
+                }
+            }
+            layers.push((layer, surface));
+        }
+        Some(Self { constants, layers })
     }
-    Some((constants, surfaces))
+
+    /// Where a layer is looked up for a query; none where it does not apply.
+    fn place<W: Law<N, L>>(layer: &Layer, query: &W::Query) -> Option<[f32; AXES]> {
+        W::places(query).get(layer.slot).copied().flatten().filter(|_| layer.serves(W::kind(query)))
+    }
+
+    /// Region and likely seconds.
+    fn likely<W: Law<N, L>>(&self, peaks: &Peaks, query: &W::Query) -> (usize, f64) {
+        let base = W::seconds(&self.constants, peaks, query);
+        let log: f64 = self
+            .layers
+            .iter()
+            .filter_map(|(layer, surface)| Some(f64::from(surface.as_ref()?.at(Self::place::<W>(layer, query)?))))
+            .sum();
+        (W::region(base, self.constants.first().copied().unwrap_or(0.0)), base * libm::exp(log))
+    }
 }
 
 /// A base-2 logarithm made of straight pieces between 1, 1.25 and 1.5 times powers of two, which lie a third apart: the

@@ -7,7 +7,7 @@
 //! bytes of keys and values, never the pairs.
 
 use super::attention_shape::AttentionShape;
-use super::table::{Table, fit_table};
+use super::table::{Table, fit_tables};
 use crate::accelerator::Accelerator;
 use crate::estimate::Estimate;
 use crate::fit::calibration::{Fitted, Resolved};
@@ -103,22 +103,16 @@ impl Law<5, 2> for ContextLaw {
         ]
     }
 
-    fn layers(&self) -> [Layer; 2] {
-        [
-            Layer {
-                name: "size".into(),
-                axes: vec![Axis::spanning(0.0, 14.0, 1.0 / 3.0), Axis::spanning(0.0, 15.0, 1.0 / 3.0)],
-                stiffness: Stiffness { bend: 0.1, height: 3e-4, outlier: 0.15 },
-            },
-            Layer {
-                name: "group".into(),
-                axes: vec![
-                    Axis::spanning(0.0, 14.0, 2.0),
-                    Axis::spanning(0.0, 14.0, 2.0),
-                    Axis::spanning(0.0, 7.0, 1.0),
-                ],
-                stiffness: Stiffness { bend: 0.3, height: 3e-3, outlier: 0.15 },
-            },
+    fn layers(&self) -> Vec<Layer> {
+        let (fine, coarse) = (Axis::spanning(0.0, 14.0, 1.0 / 3.0), Axis::spanning(0.0, 14.0, 2.0));
+        vec![
+            Layer::new("size", 0, &[fine, fine], Stiffness { bend: 0.1, height: 3e-4, outlier: 0.15 }),
+            Layer::new(
+                "group",
+                1,
+                &[coarse, coarse, Axis::spanning(0.0, 7.0, 1.0)],
+                Stiffness { bend: 0.3, height: 3e-3, outlier: 0.15 },
+            ),
         ]
     }
 
@@ -163,7 +157,7 @@ impl ContextAttention {
 
     /// Fits every variant of a file measured on `device`.
     pub fn fit(device: &Accelerator, table: &Table, hold_out: HoldOut, all_rows: bool) -> Result<Vec<Fitted>, String> {
-        fit_table(&ContextLaw, &device.id, (table, hold_out), all_rows, |table, row| {
+        fit_tables(&ContextLaw, &device.id, (std::slice::from_ref(table), hold_out), all_rows, |table, row| {
             let (shape, query) = Self::query(table, row)?;
             Ok(Some((shape.variant().to_owned(), shape.peaks(device)?, query)))
         })
@@ -172,7 +166,7 @@ impl ContextAttention {
     /// Ready to predict on `device`, whose peaks scale what was fitted elsewhere; an error without a rate for the
     /// arithmetic.
     pub fn new(resolved: &Resolved<'_>, device: &Accelerator, shape: &AttentionShape) -> Result<Self, String> {
-        Ok(Self(Corrected::of(&ContextLaw, resolved, shape.peaks(device)?)))
+        Ok(Self(Corrected::of(&ContextLaw, resolved, shape.peaks(device)?, 0)))
     }
 
     /// How long it takes, seconds.

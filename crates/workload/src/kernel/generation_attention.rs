@@ -9,7 +9,7 @@
 //! keys, and the cache between processors and memory serves them.
 
 use super::attention_shape::AttentionShape;
-use super::table::{Table, fit_table};
+use super::table::{Table, fit_tables};
 use crate::accelerator::Accelerator;
 use crate::estimate::Estimate;
 use crate::fit::calibration::{Fitted, Resolved};
@@ -102,22 +102,17 @@ impl Law<4, 2> for GenerationLaw {
         [("floor_seconds", 9e-6), ("block_seconds", 1.5e-6), ("traffic_per_peak", 1.15), ("reach_seconds", 0.5e-6)]
     }
 
-    fn layers(&self) -> [Layer; 2] {
-        [
-            Layer {
-                name: "size".into(),
-                axes: vec![Axis::spanning(0.0, 18.0, 1.0 / 3.0), Axis::spanning(1.0, 17.0, 1.0)],
-                stiffness: Stiffness { bend: 0.03, height: 1e-4, outlier: 0.15 },
-            },
-            Layer {
-                name: "group".into(),
-                axes: vec![
-                    Axis::spanning(0.0, 18.0, 2.0),
-                    Axis::spanning(1.0, 17.0, 2.0),
-                    Axis::spanning(0.0, 7.0, 1.0),
-                ],
-                stiffness: Stiffness { bend: 0.1, height: 3e-3, outlier: 0.15 },
-            },
+    fn layers(&self) -> Vec<Layer> {
+        let (blocks, length) = (Axis::spanning(0.0, 18.0, 1.0 / 3.0), Axis::spanning(1.0, 17.0, 1.0));
+        let (some_blocks, some_lengths) = (Axis::spanning(0.0, 18.0, 2.0), Axis::spanning(1.0, 17.0, 2.0));
+        vec![
+            Layer::new("size", 0, &[blocks, length], Stiffness { bend: 0.03, height: 1e-4, outlier: 0.15 }),
+            Layer::new(
+                "group",
+                1,
+                &[some_blocks, some_lengths, Axis::spanning(0.0, 7.0, 1.0)],
+                Stiffness { bend: 0.1, height: 3e-3, outlier: 0.15 },
+            ),
         ]
     }
 
@@ -156,7 +151,7 @@ impl GenerationAttention {
     /// left out with their whole kind: such a table was not measured as its columns say.
     pub fn fit(device: &Accelerator, table: &Table, hold_out: HoldOut, all_rows: bool) -> Result<Vec<Fitted>, String> {
         let impossible = Self::impossible(device, table)?;
-        fit_table(&GenerationLaw, &device.id, (table, hold_out), all_rows, |table, row| {
+        fit_tables(&GenerationLaw, &device.id, (std::slice::from_ref(table), hold_out), all_rows, |table, row| {
             let (shape, query) = Self::query(table, row)?;
             let peaks = shape.peaks(device)?;
             if impossible && Sharing::of(&shape) != Sharing::Single {
@@ -182,7 +177,7 @@ impl GenerationAttention {
     /// Ready to predict on `device`, whose peaks scale what was fitted elsewhere; an error without a rate for the
     /// arithmetic.
     pub fn new(resolved: &Resolved<'_>, device: &Accelerator, shape: &AttentionShape) -> Result<Self, String> {
-        Ok(Self(Corrected::of(&GenerationLaw, resolved, shape.peaks(device)?)))
+        Ok(Self(Corrected::of(&GenerationLaw, resolved, shape.peaks(device)?, 0)))
     }
 
     /// How long it takes, seconds.

@@ -101,33 +101,41 @@ impl Table {
         if number > 0.0 { Ok(number * 1e-3) } else { Err(self.wrong(row, column, "is 0; a measured time is above 0")) }
     }
 
-    fn wrong(&self, row: usize, column: &str, what: &str) -> String {
+    /// An error at a cell, naming file, line and column.
+    pub fn wrong(&self, row: usize, column: &str, what: &str) -> String {
         let line = self.rows.get(row).and_then(csv::StringRecord::position).map_or(row as u64 + 2, csv::Position::line);
         format!("{}: line {line}, column {column} {what}", self.file)
     }
 }
 
-/// Fits a law to every variant in a table of measurements (column `latency`, milliseconds) of one device. `of_row` gives a
-/// row's variant, the peaks that its law takes and its query, or none for a row that is to be left out. The table comes
-/// with its hold-out; see [`law::fit`] for `all_rows`.
-pub fn fit_table<const N: usize, const L: usize, W: Law<N, L>>(
+/// Measured queries of one variant, and the peaks that their law takes.
+type Variant<Q> = (Peaks, Vec<Measured<Q>>);
+
+/// Fits a law to every variant in tables of measurements (column `latency`, milliseconds) of one device. `of_row` gives a
+/// row's variant, the peaks that its law takes and its query, or none for a row that is to be left out. The tables come
+/// with their hold-out; see [`law::fit`] for `all_rows`.
+pub fn fit_tables<const N: usize, const L: usize, W: Law<N, L>>(
     law: &W,
     device: &str,
-    (table, hold_out): (&Table, HoldOut),
+    (tables, hold_out): (&[Table], HoldOut),
     all_rows: bool,
     of_row: impl Fn(&Table, usize) -> Result<Option<(String, Peaks, W::Query)>, String>,
 ) -> Result<Vec<Fitted>, String> {
-    let mut variants: BTreeMap<String, (Peaks, Vec<Measured<W::Query>>)> = BTreeMap::new();
-    for row in 0..table.len() {
-        let Some((variant, peaks, query)) = of_row(table, row)? else { continue };
-        let held_out = held_out(hold_out.seed, hold_out.share, table.cells_without(row, "latency"));
-        let measured = Measured { query, seconds: table.milliseconds(row, "latency")?, held_out };
-        variants.entry(variant).or_insert_with(|| (peaks, Vec::new())).1.push(measured);
+    let mut variants: BTreeMap<String, Variant<W::Query>> = BTreeMap::new();
+    for table in tables {
+        for row in 0..table.len() {
+            let Some((variant, peaks, query)) = of_row(table, row)? else { continue };
+            let held_out = held_out(hold_out.seed, hold_out.share, table.cells_without(row, "latency"));
+            let measured = Measured { query, seconds: table.milliseconds(row, "latency")?, held_out };
+            variants.entry(variant).or_insert_with(|| (peaks, Vec::new())).1.push(measured);
+        }
     }
+    let files: Vec<&str> = tables.iter().map(Table::file).collect();
+    let files = files.join(" ");
     Ok(variants
         .iter()
         .filter_map(|(variant, (peaks, rows))| {
-            law::fit(law, (device, variant), *peaks, rows, (table.file(), hold_out), all_rows)
+            law::fit(law, (device, variant), *peaks, rows, (&files, hold_out), all_rows)
         })
         .collect())
 }
