@@ -7,8 +7,8 @@
 //! [`calibration`] keeps the result with its origin and finds one for a device without measurements.
 
 pub mod calibration;
-pub mod procedure;
-pub mod search;
+pub mod constants;
+pub mod law;
 pub mod split;
 pub mod spread;
 pub mod surface;
