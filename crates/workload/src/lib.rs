@@ -10,7 +10,9 @@
 //! The crate reads no file, prints nothing and knows no clock: texts are handed to it.
 
 pub mod accelerator;
+pub mod correction;
 pub mod estimate;
 pub mod format;
+pub mod layout;
 pub mod models;
 pub mod step;
