@@ -5,7 +5,8 @@
 //! - [`format`] is how numbers are stored; [`estimate`] is a time with its band;
 //! - [`accelerator`] is what a device can do at best;
 //! - [`models`] are networks by their published shapes;
-//! - [`step`] is what one pass of a model through an engine consists of.
+//! - [`step`] is what one pass of a model through an engine consists of;
+//! - [`serve`] is requests over time on engines.
 //!
 //! The crate reads no file, prints nothing and knows no clock: texts are handed to it.
 
@@ -15,4 +16,5 @@ pub mod estimate;
 pub mod format;
 pub mod layout;
 pub mod models;
+pub mod serve;
 pub mod step;
