@@ -20,7 +20,7 @@ pub struct Process {
 }
 
 /// What a process says about one run.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Said<const QUANTITIES: usize> {
     /// Natural logarithm of the factor.
     pub logarithm: [f64; QUANTITIES],

@@ -116,6 +116,7 @@ fn cache_bytes(attention: &Attention, tensor: f64, element: f64) -> f64 {
             2.0 * (f64::from(kv_heads) / tensor).max(1.0) * f64::from(head_dim) * element
         }
         Attention::Latent { kv_rank, rope_dim, .. } => f64::from(kv_rank + rope_dim) * element,
+        Attention::Compressed { .. } => attention.elements_per_token() * element,
         Attention::Linear { .. } | Attention::None => 0.0,
     }
 }
@@ -144,7 +145,7 @@ impl Roofline {
             .iter()
             .map(|block| {
                 let (projection, pair, window) = match block.attention {
-                    Attention::Grouped { heads, kv_heads, head_dim, window, gated } => {
+                    Attention::Grouped { heads, kv_heads, head_dim, window, gated, .. } => {
                         let (h, g, e) = (f64::from(heads), f64::from(kv_heads), f64::from(head_dim));
                         let gate = if gated { d * h * e } else { 0.0 };
                         let window = window.map_or(f64::INFINITY, f64::from);
@@ -156,6 +157,12 @@ impl Roofline {
                         let query = query_rank.map_or(d * h * (en + er), |q| f64::from(q) * (d + h * (en + er)));
                         let window = sparse.map_or(f64::INFINITY, |index| f64::from(index.kept));
                         (query + d * (r + er) + r * h * (en + ev) + h * ev * d, 2.0 * h * (2.0 * r + er), window)
+                    }
+                    Attention::Compressed { heads, head_dim, ratio, window, sparse, .. } => {
+                        let seen = sparse.map_or(f64::INFINITY, |index| f64::from(index.kept)) + f64::from(window);
+                        let seen = if ratio == 0 { f64::from(window) } else { seen };
+                        let (h, e) = (f64::from(heads), f64::from(head_dim));
+                        (block.attention.parameters(model.hidden) as f64, 4.0 * h * e, seen)
                     }
                     Attention::Linear { key_heads, value_heads, key_dim, value_dim, gated, .. } => {
                         let keys = f64::from(key_heads) * f64::from(key_dim);
@@ -183,7 +190,7 @@ impl Roofline {
                         layer.dense = matrices(gated) * d * f64::from(inner) / t;
                         layer.other += 2.0 * 3.0 * f64::from(inner) / t;
                     }
-                    FeedForward::Experts { experts, active, inner, shared_inner, gated } => {
+                    FeedForward::Experts { experts, active, inner, shared_inner, gated, .. } => {
                         layer.dense = (matrices(gated) * d * f64::from(shared_inner) + d * f64::from(experts)) / t;
                         layer.expert = matrices(gated) * d * f64::from(inner);
                         layer.experts = f64::from(experts) / ep / if spread.expert > 1 { 1.0 } else { t };
