@@ -239,6 +239,7 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
             .map(|(name, value)| (name.0.to_owned(), rounded(value)))
             .collect(),
         surfaces,
+        offsets: BTreeMap::new(),
         spread,
         errors: Errors::of(&pairs),
     })

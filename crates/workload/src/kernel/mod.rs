@@ -9,7 +9,10 @@ pub mod collective;
 pub mod context_attention;
 pub mod gemm;
 pub mod generation_attention;
+pub mod moe;
+pub mod moe_fit;
 pub mod roofline;
+pub mod routing;
 pub mod stand_in;
 pub mod table;
 
@@ -24,6 +27,7 @@ use crate::fit::calibration::{Fitted, OperatorFits, Trial};
 use crate::fit::law::HoldOut;
 use crate::format::Format;
 use gemm::GemmKernel;
+use moe::MoeKernel;
 use table::Table;
 
 /// Measurements of one operator on one device: a file.
@@ -39,10 +43,10 @@ pub struct Measured {
 pub type Calibrate = fn(&[Measured], HoldOut) -> Result<OperatorFits, String>;
 
 /// Operators that can be calibrated: the name in files (`h100_sxm_NAME.csv.gz`), and how.
-pub const OPERATORS: [(&str, Calibrate); 1] = [(gemm::NAME, gemm::calibrate)];
+pub const OPERATORS: [(&str, Calibrate); 2] = [(gemm::NAME, gemm::calibrate), (moe::NAME, moe_fit::calibrate)];
 
 /// The built-in calibration files, one per operator.
-const BUILT_IN: [&str; 1] = [include_str!("../../calibration/gemm.json")];
+const BUILT_IN: [&str; 2] = [include_str!("../../calibration/gemm.json"), include_str!("../../calibration/moe.json")];
 
 /// Fits of all operators.
 #[derive(Clone, Debug, Default)]
@@ -73,14 +77,22 @@ pub struct Kernels {
     /// The device.
     pub device: Accelerator,
     gemms: Vec<GemmKernel>,
+    /// Per format: experts with a gate, then without.
+    experts: Vec<[MoeKernel; 2]>,
 }
 
 impl Kernels {
     /// Resolves all kernels of a device.
     pub fn for_device(device: &Accelerator, calibration: &Calibration) -> Self {
         let fits = calibration.operator(gemm::NAME);
+        let experts = calibration.operator(moe::NAME);
+        let nongated = Some("moe_torch_flow_nongated");
         Self {
             device: device.clone(),
+            experts: Format::ALL
+                .iter()
+                .map(|format| [None, nongated].map(|source| MoeKernel::new(device, experts, *format, source)))
+                .collect(),
             gemms: Format::ALL.iter().map(|format| GemmKernel::new(device, fits, *format)).collect(),
         }
     }
@@ -94,6 +106,12 @@ impl Kernels {
     /// Time of `m x k` activations times `k x n` weights, seconds.
     pub fn gemm(&self, format: Format, m: f64, n: f64, k: f64) -> Estimate {
         self.gemm_kernel(format).time(m, n, k)
+    }
+
+    /// The experts of a format, with or without a gate; ask it for the [`moe::MoeCurve`] of a shape once, and that for
+    /// times. For another source of kernels than the device's usual one see [`MoeKernel::new`].
+    pub fn moe_kernel(&self, format: Format, gated: bool) -> &MoeKernel {
+        &self.experts[format as usize][usize::from(!gated)]
     }
 }
 
