@@ -1,43 +1,42 @@
-//! Kernels: how long one operator takes on one device.
-
-pub mod attention_shape;
-pub mod collective;
-pub mod context_attention;
-pub mod generation_attention;
-pub mod table;
 //! Kernels: how long one operator takes on one accelerator.
 //!
 //! [`Kernels`] holds everything that is known of one device, resolved once, so that a question costs well under a
 //! microsecond and allocates nothing. What was not measured on the device is carried over from the nearest that was, with
 //! a wider band; every answer can say what it was calibrated on.
 
+pub mod attention_shape;
+pub mod collective;
+pub mod context_attention;
 pub mod gemm;
+pub mod generation_attention;
 pub mod roofline;
+pub mod stand_in;
 pub mod table;
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use rayon::prelude::*;
+
 use crate::accelerator::Accelerator;
+use crate::accelerator::lineage::donors;
 use crate::estimate::Estimate;
-use crate::fit::calibration::{Fitted, OperatorFits};
-use crate::fit::procedure::Settings;
+use crate::fit::calibration::{Fitted, OperatorFits, Trial};
+use crate::fit::law::HoldOut;
 use crate::format::Format;
 use gemm::GemmKernel;
-use roofline::Constants;
 use table::Table;
 
-/// Measurements of one operator on one device.
+/// Measurements of one operator on one device: a file.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// The device.
     pub device: Accelerator,
-    /// The rows; the name is that of their file.
+    /// Its rows.
     pub table: Table,
 }
 
 /// Fits an operator on all devices, with trials between them.
-pub type Calibrate = fn(&[Measured], Settings) -> Result<OperatorFits, String>;
+pub type Calibrate = fn(&[Measured], HoldOut) -> Result<OperatorFits, String>;
 
 /// Operators that can be calibrated: the name in files (`h100_sxm_NAME.csv.gz`), and how.
 pub const OPERATORS: [(&str, Calibrate); 1] = [(gemm::NAME, gemm::calibrate)];
@@ -53,7 +52,7 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// What is built in: fitted by `lanewright workload calibrate` on the kernels of A100, H100 and B200.
+    /// What is built in: fitted by `lanewright workload calibrate`.
     pub fn built_in() -> &'static Self {
         static READ: LazyLock<Calibration> = LazyLock::new(|| Calibration {
             // Written by this program and held by a test to be readable.
@@ -98,31 +97,48 @@ impl Kernels {
     }
 }
 
-/// The formats that files may name, for messages.
-fn formats_known() -> String {
-    format!("a format ({})", Format::ALL.map(Format::name).join(", "))
+/// Predictions of a table's rows with a fit made elsewhere, each with what was measured, seconds.
+type Pairs = Vec<(Estimate, f64)>;
+
+/// Fits every file, then tries every fit of a donor on the rows of each device, as if that had none.
+fn donor_trials(
+    operator: &str,
+    measured: &[Measured],
+    fit: impl Fn(&Measured) -> Result<Vec<Fitted>, String> + Sync,
+    pairs: impl Fn(&Accelerator, &Table, &Fitted) -> Result<Pairs, String> + Sync,
+) -> Result<OperatorFits, String> {
+    let fits: Vec<Fitted> =
+        measured.par_iter().map(&fit).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let tried = |one: &Measured| {
+        let mut trials = Vec::new();
+        for donor in donors(&one.device) {
+            for fit in fits.iter().filter(|fit| fit.device == donor.id) {
+                trials.extend(Trial::of(donor.id, &one.device.id, &fit.variant, &pairs(&one.device, &one.table, fit)?));
+            }
+        }
+        Ok(trials)
+    };
+    let trials: Vec<Vec<Trial>> = measured.par_iter().map(tried).collect::<Result<_, String>>()?;
+    Ok(OperatorFits { operator: operator.into(), fits, trials: trials.into_iter().flatten().collect() })
 }
 
-/// As files keep them: with the peaks of the device, so that a transfer knows what the donor's roofline was.
-fn stored_constants(constants: &Constants, peak: f64, bandwidth: f64) -> BTreeMap<String, f64> {
-    BTreeMap::from([
-        ("floor_s".to_string(), constants.floor),
-        ("compute_efficiency".to_string(), constants.compute),
-        ("memory_efficiency".to_string(), constants.memory),
-        ("peak_per_s".to_string(), peak),
-        ("bandwidth_per_s".to_string(), bandwidth),
-    ])
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn constants_of(fit: &Fitted) -> Constants {
-    let typical = Constants::UNCALIBRATED;
-    Constants {
-        floor: fit.constant("floor_s", typical.floor),
-        compute: fit.constant("compute_efficiency", typical.compute),
-        memory: fit.constant("memory_efficiency", typical.memory),
+    #[test]
+    fn formats_are_in_the_order_of_declaration() {
+        for (at, format) in Format::ALL.into_iter().enumerate() {
+            assert_eq!(format as usize, at);
+        }
     }
-}
 
-fn peaks_of(fit: &Fitted) -> (f64, f64) {
-    (fit.constant("peak_per_s", 1e15), fit.constant("bandwidth_per_s", 1e12))
+    #[test]
+    fn built_in_files_can_be_read() {
+        for text in BUILT_IN {
+            let fits = OperatorFits::read(text).expect("as written by calibrate");
+            assert_eq!(fits.write(), text, "{}", fits.operator);
+        }
+        assert_eq!(Calibration::built_in().operators.len(), BUILT_IN.len());
+    }
 }
