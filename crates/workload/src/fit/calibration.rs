@@ -163,7 +163,12 @@ pub struct Resolved<'a> {
     pub measured: bool,
 }
 
-impl Resolved<'_> {
+impl<'a> Resolved<'a> {
+    /// A fit with its own band.
+    pub fn plain(fit: &'a Fitted) -> Self {
+        Self { fit, spread: fit.spread.clone(), measured: true }
+    }
+
     /// What outputs say under `calibrated_on`: the device and variant, marked where they are stand-ins.
     pub fn words(&self) -> String {
         let fit = self.fit;

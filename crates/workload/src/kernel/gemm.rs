@@ -1,192 +1,139 @@
 //! Dense matrix products: `m x k` activations times `k x n` weights.
 //!
-//! Operations are `2 m n k`, bytes are activations and weights in their formats and 16-bit results. What tiles, waves,
-//! split-k and quantisation passes of activations cost is in the surface over `log2 m, log2 n, log2 k`: explicit tile and
-//! wave factors made held-out errors larger (mean over all variants: median 3.4 % against 3.0 %), because libraries choose
-//! tiles and splits by shape.
+//! Operations are `2 m n k`; bytes are activations and weights in their formats, and 16-bit results. What tiles, waves,
+//! split-k and the passes that quantise activations cost is in the surface over `log2 m, log2 n, log2 k`: explicit factors
+//! for tiles and waves made held-out errors larger (mean over all variants: median 3.1 % instead of 2.8 %), because
+//! libraries choose tiles and splits by shape.
 
-use std::collections::BTreeMap;
-
-use rayon::prelude::*;
-
-use super::Measured;
-use super::roofline::{Constants, Ideal, REGIONS, carried};
-use super::table::Table;
+use super::roofline::{Ideal, carried, joined};
+use super::stand_in::{self, Lent};
+use super::table::{Table, fit_tables};
+use super::{Measured, donor_trials};
 use crate::accelerator::Accelerator;
-use crate::accelerator::lineage::donors;
 use crate::estimate::Estimate;
-use crate::fit::calibration::{Fitted, OperatorFits, Trial};
-use crate::fit::procedure::{self, Operator, Settings};
-use crate::fit::spread::{Band, Spread};
-use crate::fit::surface::{Axis, Row as Point, Stiffness, Surface};
+use crate::fit::calibration::{Fitted, OperatorFits, Resolved};
+use crate::fit::law::{Corrected, HoldOut, Law, Layer, Peaks};
+use crate::fit::spread::Band;
+use crate::fit::surface::{AXES, Axis, Stiffness};
 use crate::format::Format;
 
 /// The operator's name in files.
 pub const NAME: &str = "gemm";
 
-/// A measured product.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GemmRow {
-    /// Format of weights and activations.
-    pub format: Format,
+/// A product.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GemmQuery {
     /// Rows of the activations (tokens).
-    pub m: u64,
+    pub m: f64,
     /// Columns of the result.
-    pub n: u64,
+    pub n: f64,
     /// Depth.
-    pub k: u64,
-    /// Measured, seconds; 0 where a table has no such column.
-    pub seconds: f64,
+    pub k: f64,
+    /// Operations.
+    pub operations: f64,
+    /// Bytes to and from memory.
+    pub bytes: f64,
 }
 
-/// Reads a table with the columns `gemm_dtype`, `m`, `n`, `k` and, where `measured`, `latency` in milliseconds.
-pub fn rows(table: &Table, measured: bool) -> Result<Vec<GemmRow>, String> {
-    let [format, m, n, k] = ["gemm_dtype", "m", "n", "k"].map(|name| table.column(name));
-    let (format, m, n, k) = (format?, m?, n?, k?);
-    let latency = if measured { Some(table.column("latency")?) } else { None };
-    let row = |row: &csv::StringRecord| {
-        Ok(GemmRow {
-            format: Format::from_name(row.get(format).unwrap_or_default())
-                .ok_or_else(|| table.wrong(row, format, &super::formats_known()))?,
-            m: table.whole(row, m, 1)?,
-            n: table.whole(row, n, 1)?,
-            k: table.whole(row, k, 1)?,
-            seconds: latency.map_or(Ok(0.0), |column| table.positive(row, column).map(|ms| ms * 1e-3))?,
-        })
+impl GemmQuery {
+    /// `m x k` activations times `k x n` weights in a format.
+    pub fn new(format: Format, m: f64, n: f64, k: f64) -> Self {
+        let bytes = m * k * format.activation_bytes() + n * k * format.weight_bytes() + m * n * 2.0;
+        Self { m, n, k, operations: 2.0 * m * n * k, bytes }
+    }
+
+    /// At a device's peaks.
+    pub fn ideal(&self, peaks: &Peaks) -> Ideal {
+        Ideal { compute: self.operations / peaks.rate, memory: self.bytes / peaks.bandwidth }
+    }
+
+    /// A row of a file: columns `gemm_dtype`, `m`, `n`, `k`.
+    pub fn of_row(table: &Table, row: usize) -> Result<(Format, Self), String> {
+        let format = table.format(row, "gemm_dtype")?;
+        let size = |column: &str| table.whole(row, column, 1).map(f64::from);
+        Ok((format, Self::new(format, size("m")?, size("n")?, size("k")?)))
+    }
+}
+
+/// Floor, share of the arithmetic peak, share of the memory's bandwidth; one layer over the shape.
+pub struct GemmLaw;
+
+impl Law<3, 1> for GemmLaw {
+    type Query = GemmQuery;
+
+    fn constants(&self) -> [(&'static str, f64); 3] {
+        [("floor_s", 5e-6), ("compute_share", 0.65), ("memory_share", 0.75)]
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        let wide = Axis::spanning(5.0, 16.0, 1.0);
+        let axes = [Axis::spanning(0.0, 13.0, 1.0), wide, wide];
+        vec![Layer::new("shape", 0, &axes, Stiffness { bend: 0.1, ..Stiffness::default() })]
+    }
+
+    fn seconds(&[floor, compute, memory]: &[f64; 3], peaks: &Peaks, query: &GemmQuery) -> f64 {
+        let ideal = query.ideal(peaks);
+        floor + joined(ideal.compute / compute, ideal.memory / memory)
+    }
+
+    fn places(query: &GemmQuery) -> [Option<[f32; AXES]>; 1] {
+        [Some([query.m, query.n, query.k, 1.0].map(|size| libm::log2(size) as f32))]
+    }
+}
+
+/// Fits every format of a file; see [`crate::fit::law::fit`] for `all_rows`.
+pub fn fit(device: &Accelerator, table: &Table, hold_out: HoldOut, all_rows: bool) -> Result<Vec<Fitted>, String> {
+    let of_row = |table: &Table, row: usize| {
+        let (format, query) = GemmQuery::of_row(table, row)?;
+        Ok(Some((format.name().to_string(), peaks(device, format), query)))
     };
-    table.rows.iter().map(row).collect()
+    let mut fits = fit_tables(&GemmLaw, &device.id, (std::slice::from_ref(table), hold_out), all_rows, of_row)?;
+    stand_in::note_peaks(&mut fits, |variant| Format::from_name(variant).map(|format| peaks(device, format)));
+    Ok(fits)
 }
 
-/// What a product asks of a device in seconds at its peaks.
-pub fn ideal(format: Format, peak: f64, bandwidth: f64, m: f64, n: f64, k: f64) -> Ideal {
-    let bytes = m * k * format.activation_bytes() + n * k * format.weight_bytes() + m * n * 2.0;
-    Ideal { compute: 2.0 * m * n * k / peak, memory: bytes / bandwidth }
-}
-
-fn place(m: f64, n: f64, k: f64) -> [f32; 4] {
-    [m.log2() as f32, n.log2() as f32, k.log2() as f32, 0.0]
-}
-
-/// What a fit of one format on one device gives.
-#[derive(Clone, Debug)]
-pub struct GemmFit {
-    /// Constants of the physics.
-    pub constants: Constants,
-    /// Correction over the shape.
-    pub surface: Surface,
-}
-
-/// The operator for one format on one device.
-pub struct GemmOperator {
-    /// Format.
-    pub format: Format,
-    /// Operations per second.
-    pub peak: f64,
-    /// Bytes per second.
-    pub bandwidth: f64,
-}
-
-impl GemmOperator {
-    fn ideal(&self, row: &GemmRow) -> Ideal {
-        ideal(self.format, self.peak, self.bandwidth, row.m as f64, row.n as f64, row.k as f64)
-    }
-}
-
-impl Operator for GemmOperator {
-    type Row = GemmRow;
-    type Model = GemmFit;
-    const REGIONS: usize = REGIONS;
-
-    fn inputs(row: &GemmRow) -> Vec<String> {
-        vec![row.format.name().into(), row.m.to_string(), row.n.to_string(), row.k.to_string()]
-    }
-
-    fn measured(row: &GemmRow) -> f64 {
-        row.seconds
-    }
-
-    fn fit(&self, rows: &[&GemmRow]) -> Option<GemmFit> {
-        let ideals: Vec<(Ideal, f64)> = rows.iter().map(|row| (self.ideal(row), row.seconds.ln())).collect();
-        let constants = Constants::fit(&ideals)?;
-        let points: Vec<Point> = rows
-            .iter()
-            .zip(&ideals)
-            .map(|(row, (ideal, measured))| Point {
-                at: place(row.m as f64, row.n as f64, row.k as f64),
-                log_ratio: measured - constants.expected(*ideal).ln(),
-                weight: 1.0,
-            })
-            .collect();
-        let wide = |last: f64| Axis::spanning(5.0, last, 1.0);
-        let axes = [Axis::spanning(0.0, 13.0, 1.0), wide(16.0), wide(16.0)];
-        let stiffness = Stiffness { bend: 0.1, ..Stiffness::default() };
-        Some(GemmFit { constants, surface: Surface::fit(&axes, &points, stiffness)? })
-    }
-
-    fn predict(&self, fit: &GemmFit, row: &GemmRow) -> (f64, usize) {
-        let ideal = self.ideal(row);
-        let correction = f64::from(fit.surface.at(place(row.m as f64, row.n as f64, row.k as f64)));
-        (fit.constants.expected(ideal) * correction.exp(), fit.constants.region(ideal))
-    }
-}
-
-/// Fits every format of every device, and tries every fit on the other devices.
-pub fn calibrate(measured: &[Measured], settings: Settings) -> Result<OperatorFits, String> {
-    let mut parts: Vec<(&Measured, GemmOperator, Vec<GemmRow>)> = Vec::new();
-    for measured in measured {
-        let mut by_format: BTreeMap<Format, Vec<GemmRow>> = BTreeMap::new();
-        for row in rows(&measured.table, true)? {
-            by_format.entry(row.format).or_default().push(row);
+/// Fits every file, and tries every fit on the other devices.
+pub fn calibrate(measured: &[Measured], hold_out: HoldOut) -> Result<OperatorFits, String> {
+    let fit = |one: &Measured| fit(&one.device, &one.table, hold_out, true);
+    let pairs = |device: &Accelerator, table: &Table, fit: &Fitted| {
+        let mut pairs = Vec::new();
+        let Some(format) = Format::from_name(&fit.variant) else { return Ok(pairs) };
+        let kernel = GemmKernel::of(device, &Resolved::plain(fit), format);
+        for row in 0..table.len() {
+            let (own, query) = GemmQuery::of_row(table, row)?;
+            if own == format {
+                pairs.push((kernel.estimate(&query), table.milliseconds(row, "latency")?));
+            }
         }
-        let device = &measured.device;
-        for (format, rows) in by_format {
-            let peak = device.peak(format.arithmetic()).unwrap_or(1e12);
-            parts.push((measured, GemmOperator { format, peak, bandwidth: device.bandwidth }, rows));
-        }
-    }
-    let fit = |(measured, operator, rows): &(&Measured, GemmOperator, Vec<GemmRow>)| {
-        let done = procedure::calibrate(operator, rows, &measured.table.name, settings)?;
-        Some(Fitted {
-            device: measured.device.id.clone(),
-            variant: operator.format.name().into(),
-            origin: done.origin,
-            constants: super::stored_constants(&done.model.constants, operator.peak, operator.bandwidth),
-            surfaces: BTreeMap::from([("time".to_string(), done.model.surface)]),
-            spread: done.spread,
-            errors: done.errors,
-        })
+        Ok(pairs)
     };
-    let fits: Vec<Fitted> = parts.par_iter().map(fit).collect::<Vec<_>>().into_iter().flatten().collect();
-    let trials = parts.par_iter().flat_map_iter(|(measured, operator, rows)| {
-        let lent = donors(&measured.device);
-        let fits = &fits;
-        lent.into_iter().filter_map(move |donor| {
-            let fit = fits.iter().find(|fit| fit.device == donor.id && fit.variant == operator.format.name())?;
-            let kernel = GemmKernel::lent(operator, fit, donor.stretch)?;
-            let pairs = rows.iter().map(|row| (kernel.time(row.m as f64, row.n as f64, row.k as f64), row.seconds));
-            Trial::of(donor.id, &measured.device.id, &fit.variant, &pairs.collect::<Vec<_>>())
-        })
-    });
-    let trials = trials.collect();
-    Ok(OperatorFits { operator: NAME.into(), fits, trials })
+    donor_trials(NAME, measured, fit, pairs)
+}
+
+/// Peaks for a format: what has no units of its own runs at the next wider ones; a device of which no rate is known (eTOPS
+/// are none) is bound by its memory alone.
+pub(super) fn peaks(device: &Accelerator, format: Format) -> Peaks {
+    Peaks::of(device, format.arithmetic()).unwrap_or(Peaks {
+        rate: f64::INFINITY,
+        bandwidth: device.bandwidth,
+        processors: 1.0,
+        scale_up: device.scale_up,
+    })
 }
 
 /// Products of one format on one device: ready to be asked.
 #[derive(Clone, Debug)]
 pub struct GemmKernel {
     format: Format,
-    peak: f64,
-    bandwidth: f64,
-    constants: Constants,
-    surface: Option<Surface>,
-    /// Format, peak and bandwidth of the device that the fit was made on, and the stretch; none for the device's own.
-    donor: Option<(Format, f64, f64, f64)>,
-    spread: Spread,
+    peaks: Peaks,
+    fitted: Option<Corrected<3, 1>>,
+    /// Whose fit it is, where it is not the device's own, and in which format.
+    lent: Option<(Lent, Format)>,
     calibrated_on: String,
 }
 
 /// Formats that stand in for one that was never measured, best first: the same kernels but for the width of operands.
-fn stand_ins(format: Format) -> &'static [Format] {
+pub fn stand_ins(format: Format) -> &'static [Format] {
     match format {
         Format::Bf16 => &[],
         Format::Fp32 | Format::Int8Weight => &[Format::Bf16],
@@ -196,86 +143,96 @@ fn stand_ins(format: Format) -> &'static [Format] {
     }
 }
 
+/// Without any fit: shares and floor in the middle of those fitted, and a band of a factor of two (an estimate).
+const UNFITTED: ([f64; 3], Band) = ([5e-6, 0.65, 0.75], Band { below: 2.0, above: 2.0 });
+
 impl GemmKernel {
     /// The kernel of a device: its own fit, or the nearest donor's, or bare physics.
     pub fn new(device: &Accelerator, fits: Option<&OperatorFits>, format: Format) -> Self {
-        let peak = device.peak(format.arithmetic()).filter(|peak| *peak > 0.0).unwrap_or(1e12);
-        let bandwidth = if device.bandwidth > 0.0 { device.bandwidth } else { 1e10 };
-        let lent = donors(device);
-        let own = std::iter::once((device.id.as_str(), 0.0)).chain(lent.iter().map(|donor| (donor.id, donor.stretch)));
-        let candidates: Vec<(&str, f64, Format)> = std::iter::once(format)
-            .chain(stand_ins(format).iter().copied())
-            .flat_map(|format| own.clone().map(move |(id, stretch)| (id, stretch, format)))
-            .collect();
-        let found = fits.and_then(|fits| fits.resolve(candidates.iter().map(|(id, _, format)| (*id, format.name()))));
-        let plain = |format| Self {
-            format,
-            peak,
-            bandwidth,
-            constants: Constants::UNCALIBRATED,
-            surface: None,
-            donor: None,
-            spread: Spread { all: Band { below: 2.0, above: 2.0 }, regions: vec![] },
-            calibrated_on: "nothing: peaks and typical efficiencies".into(),
-        };
-        let Some(found) = found else { return plain(format) };
-        let (constants, surface) = (super::constants_of(found.fit), found.fit.surfaces.get("time").cloned());
-        let chosen =
-            candidates.iter().find(|(id, _, format)| *id == found.fit.device && format.name() == found.fit.variant);
-        let donor = chosen.filter(|_| !found.measured).map(|(_, stretch, format)| {
-            let (peak, bandwidth) = super::peaks_of(found.fit);
-            (*format, peak, bandwidth, *stretch)
-        });
-        let calibrated_on = found.words();
-        Self { constants, surface, donor, spread: found.spread, calibrated_on, ..plain(format) }
+        let formats: Vec<&str> =
+            std::iter::once(&format).chain(stand_ins(format)).map(|format| format.name()).collect();
+        match fits.and_then(|fits| stand_in::resolve(fits, device, &formats)) {
+            Some(found) => Self::of(device, &found, format),
+            None => Self {
+                format,
+                peaks: peaks(device, format),
+                fitted: None,
+                lent: None,
+                calibrated_on: stand_in::NOTHING.into(),
+            },
+        }
     }
 
-    /// A donor's fit on the physics of an operator's device, as if that had none.
-    fn lent(operator: &GemmOperator, fit: &Fitted, stretch: f64) -> Option<Self> {
-        let (peak, bandwidth) = super::peaks_of(fit);
-        Some(Self {
-            format: operator.format,
-            peak: operator.peak,
-            bandwidth: operator.bandwidth,
-            constants: super::constants_of(fit),
-            surface: fit.surfaces.get("time").cloned(),
-            donor: Some((Format::from_name(&fit.variant)?, peak, bandwidth, stretch)),
-            spread: fit.spread.clone(),
-            calibrated_on: String::new(),
-        })
+    fn of(device: &Accelerator, found: &Resolved<'_>, format: Format) -> Self {
+        let lent = Lent::of(device, found, format.name())
+            .map(|lent| (lent, Format::from_name(&found.fit.variant).unwrap_or(format)));
+        let peaks = peaks(device, format);
+        let base = lent.as_ref().map_or(peaks, |(lent, _)| lent.peaks);
+        Self {
+            format,
+            peaks,
+            fitted: Some(Corrected::of(&GemmLaw, found, base, 0)),
+            lent,
+            calibrated_on: found.words(),
+        }
     }
 
     /// Time of a product, seconds. Sizes of 0 take no time.
     pub fn time(&self, m: f64, n: f64, k: f64) -> Estimate {
-        if !(m > 0.0 && n > 0.0 && k > 0.0) {
-            return Estimate::default();
+        if m > 0.0 && n > 0.0 && k > 0.0 {
+            self.estimate(&GemmQuery::new(self.format, m, n, k))
+        } else {
+            Estimate::default()
         }
-        let own = ideal(self.format, self.peak, self.bandwidth, m, n, k);
-        let base = match self.donor {
-            None => own,
-            Some((format, peak, bandwidth, _)) => ideal(format, peak, bandwidth, m, n, k),
-        };
-        let correction = self.surface.as_ref().map_or(0.0, |surface| f64::from(surface.at(place(m, n, k))));
-        let fitted = self.constants.expected(base) * correction.exp();
-        let likely = match self.donor {
-            None => fitted,
-            Some((.., stretch)) => carried(fitted, base, own, stretch),
-        };
-        self.spread.region(self.constants.region(base)).around(likely)
     }
 
-    /// What it asks of the device at its peaks.
+    /// Time of a product of this format, seconds.
+    pub fn estimate(&self, query: &GemmQuery) -> Estimate {
+        let Some(fitted) = &self.fitted else {
+            return UNFITTED.1.around(GemmLaw::seconds(&UNFITTED.0, &self.peaks, query));
+        };
+        let Some((lent, format)) = &self.lent else { return fitted.estimate::<GemmLaw>(query) };
+        let base = GemmQuery::new(*format, query.m, query.n, query.k);
+        let donor = fitted.estimate::<GemmLaw>(&base);
+        let likely = carried(donor.likely, base.ideal(&lent.peaks), query.ideal(&self.peaks), lent.stretch);
+        donor.times(likely / donor.likely)
+    }
+
+    /// What a product asks of the device at its peaks.
     pub fn ideal(&self, m: f64, n: f64, k: f64) -> Ideal {
-        ideal(self.format, self.peak, self.bandwidth, m, n, k)
+        GemmQuery::new(self.format, m, n, k).ideal(&self.peaks)
     }
 
-    /// Constants of the physics beneath.
-    pub fn constants(&self) -> Constants {
-        self.constants
+    /// Time of an empty kernel, seconds.
+    pub fn floor(&self) -> f64 {
+        self.fitted.as_ref().map_or(UNFITTED.0[0], |fitted| fitted.constants()[0])
     }
 
     /// What it was calibrated on, in words.
     pub fn calibrated_on(&self) -> &str {
         &self.calibrated_on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accelerator::tests::plain;
+
+    #[test]
+    fn bytes_and_operations() {
+        let query = GemmQuery::new(Format::Bf16, 2.0, 3.0, 5.0);
+        assert_eq!((query.operations, query.bytes), (60.0, 2.0 * (10.0 + 15.0 + 6.0)));
+        let nvfp4 = GemmQuery::new(Format::Nvfp4, 1.0, 1024.0, 1024.0);
+        assert!((nvfp4.bytes / (0.5625 * 1024.0 * 1024.0) - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn nothing_takes_no_time_and_nothing_known_still_answers() {
+        let kernel = GemmKernel::new(&plain("x/y", 1e14, 1e12), None, Format::Bf16);
+        assert_eq!(kernel.time(0.0, 4.0, 4.0), Estimate::default());
+        let time = kernel.time(1.0, 8192.0, 8192.0);
+        assert!(time.likely > 134e6 / 1e12 && time.high > 1.9 * time.likely);
+        assert!(kernel.calibrated_on().contains("no measurement"));
     }
 }
