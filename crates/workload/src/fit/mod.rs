@@ -9,8 +9,6 @@
 pub mod calibration;
 pub mod constants;
 pub mod law;
-pub mod procedure;
-pub mod search;
 pub mod split;
 pub mod spread;
 pub mod surface;
