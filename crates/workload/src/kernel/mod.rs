@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod attention_shape;
 pub mod collective;
+pub mod communication;
 pub mod context_attention;
 pub mod element_wise;
 pub mod generation_attention;
