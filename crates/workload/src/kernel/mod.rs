@@ -4,11 +4,18 @@
 //! microsecond and allocates nothing. What was not measured on the device is carried over from the nearest that was, with
 //! a wider band; every answer can say what it was calibrated on.
 
+pub mod attention;
 pub mod attention_shape;
 pub mod collective;
+pub mod communication;
 pub mod context_attention;
+pub mod element_wise;
 pub mod gemm;
 pub mod generation_attention;
+pub mod generation_attention;
+pub mod latent_attention;
+pub mod linear_attention;
+pub mod point_to_point;
 pub mod roofline;
 pub mod stand_in;
 pub mod table;
