@@ -5,7 +5,8 @@
 //! - [`format`] is how numbers are stored; [`estimate`] is a time with its band;
 //! - [`accelerator`] is what a device can do at best;
 //! - [`models`] are networks by their published shapes;
-//! - [`step`] is what one pass of a model through an engine consists of.
+//! - [`step`] is what one pass of a model through an engine consists of;
+//! - [`train`] is training: steps, memory, goodput.
 //!
 //! The crate reads no file, prints nothing and knows no clock: texts are handed to it.
 
@@ -14,3 +15,4 @@ pub mod estimate;
 pub mod format;
 pub mod models;
 pub mod step;
+pub mod train;
