@@ -7,19 +7,33 @@ pub struct Work {
     pub flops: f64,
     /// Bytes read and written.
     pub bytes: f64,
-    /// Whether the matrix units do it (else the vector units).
-    pub matrix: bool,
+    /// Which units do the arithmetic.
+    pub unit: Unit,
+}
+
+/// Units of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Vector units: element-wise work.
+    #[default]
+    Vector,
+    /// Matrix units in the format of the products with weights.
+    Matrix,
+    /// Matrix units in 16 bits, whatever the products' format: logits.
+    Wide,
+    /// Matrix units within fused attention.
+    Attention,
 }
 
 impl Work {
     /// A product on the matrix units: `count` times `m x k` by `k x n`, elements of `width` bytes.
     pub fn product(count: f64, m: f64, k: f64, n: f64, width: f64) -> Self {
-        Self { flops: 2.0 * count * m * k * n, bytes: count * (m * k + k * n + m * n) * width, matrix: true }
+        Self { flops: 2.0 * count * m * k * n, bytes: count * (m * k + k * n + m * n) * width, unit: Unit::Matrix }
     }
 
     /// Element-wise work on the vector units.
     pub fn element_wise(flops: f64, bytes: f64) -> Self {
-        Self { flops, bytes, matrix: false }
+        Self { flops, bytes, unit: Unit::Vector }
     }
 }
 
@@ -72,8 +86,12 @@ impl Rate {
 /// One device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Device {
-    /// Matrix units.
+    /// Matrix units in the format of the products with weights.
     pub matrix: Rate,
+    /// Matrix units in 16 bits.
+    pub wide: Rate,
+    /// Matrix units within fused attention.
+    pub attention: Rate,
     /// Vector units.
     pub vector: Rate,
     /// Memory, bytes per second.
@@ -87,7 +105,13 @@ pub struct Device {
 impl Device {
     /// Seconds of arithmetic of a piece of work.
     pub fn arithmetic_seconds(&self, work: &Work) -> f64 {
-        if work.matrix { self.matrix.seconds(work.flops) } else { self.vector.seconds(work.flops) }
+        let rate = match work.unit {
+            Unit::Vector => &self.vector,
+            Unit::Matrix => &self.matrix,
+            Unit::Wide => &self.wide,
+            Unit::Attention => &self.attention,
+        };
+        rate.seconds(work.flops)
     }
 
     /// Seconds of a piece of work, one kernel.
@@ -115,6 +139,8 @@ mod tests {
         let ramp = |peak| Rate { peak, efficiency: Efficiency::Ramp { best: 0.8, half: 5e9 } };
         Device {
             matrix: ramp(peak),
+            wide: ramp(peak),
+            attention: ramp(peak),
             vector: ramp(peak / 10.0),
             memory: Rate { peak: bandwidth, efficiency: Efficiency::Ramp { best: 0.9, half: 5e6 } },
             overlaps,

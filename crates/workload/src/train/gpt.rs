@@ -3,6 +3,7 @@
 //! Kept bytes follow Korthikanti et al., arXiv 2205.05198, section 4: `s b h (10 + 24/t + 5 a s / (h t))` with tensor
 //! parallelism, everything divided by `t` with sequence parallelism; a test holds the list to the formula.
 
+use super::device::Unit;
 use super::layer::{Between, Layer, Operator, Pass, Transfer};
 use super::network::Operation;
 
@@ -129,7 +130,7 @@ pub fn layer(shape: &GptShape, spread: &GptSpread) -> Layer {
         add("dropout and residual"),
     ];
     Layer {
-        model_flops: operators.iter().filter(|o| o.forward.matrix).map(|o| o.forward.flops).sum(),
+        model_flops: operators.iter().filter(|o| o.forward.unit == Unit::Matrix).map(|o| o.forward.flops).sum(),
         operators,
         transfers: transfers(spread, tokens * h * e),
         shared_weights: shape.layer_weights(spread.one_kv_head) / t,

@@ -93,6 +93,8 @@ pub fn recipe(case: &Case, vocabulary: u64) -> Option<Recipe> {
     Some(Recipe {
         device: Device {
             matrix: rate(matrix),
+            wide: rate(matrix),
+            attention: rate(matrix),
             vector: rate(vector),
             memory: memory(&system.mem1),
             overlaps: system.processing_mode == ProcessingMode::Roofline,
