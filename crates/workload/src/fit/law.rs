@@ -212,10 +212,14 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
     let residuals: Vec<(usize, f64)> =
         likely.iter().zip(judged).map(|((region, likely), row)| (*region, (row.seconds / likely).ln())).collect();
     let spread = Spread::of(&residuals, REGIONS)?;
+    // The band that is reported on is not tried on the rows that made it: each half is tried with the other's.
+    let half = |odd: usize| residuals.iter().skip(odd).step_by(2).copied().collect::<Vec<_>>();
+    let halves = [1, 0].map(|odd| Spread::of(&half(odd), REGIONS).unwrap_or_else(|| spread.clone()));
     let pairs: Vec<(Estimate, f64)> = likely
         .iter()
         .zip(judged)
-        .map(|((region, likely), row)| (spread.region(*region).around(*likely), row.seconds))
+        .enumerate()
+        .map(|(at, ((region, likely), row))| (halves[at % 2].region(*region).around(*likely), row.seconds))
         .collect();
     let kept = if all_rows { Solved::new(law, &peaks, &rows.iter().collect::<Vec<_>>())? } else { trial };
     let mut surfaces = BTreeMap::new();
