@@ -15,4 +15,5 @@ pub mod edge;
 pub mod estimate;
 pub mod format;
 pub mod models;
+pub mod pipeline;
 pub mod step;
