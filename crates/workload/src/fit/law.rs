@@ -24,6 +24,12 @@ pub struct Peaks {
     pub scale_up: f64,
 }
 
+/// Names under which a fit keeps the peaks of the device that was measured.
+const RATE: &str = "peak_rate_per_s";
+const BANDWIDTH: &str = "peak_bandwidth_per_s";
+const PROCESSOR_COUNT: &str = "processors";
+const SCALE_UP: &str = "scale_up_per_s";
+
 /// Processors of a device that states none: the count matters only where work is too little to fill it.
 const PROCESSORS: f64 = 128.0;
 
@@ -80,6 +86,10 @@ pub trait Law<const N: usize, const L: usize> {
     /// Seconds without corrections.
     fn seconds(constants: &[f64; N], peaks: &Peaks, query: &Self::Query) -> f64;
 
+    /// Seconds that no kernel of the device can go below: operations and unavoidable bytes at shares of the peaks that the
+    /// best kernels reach.
+    fn reachable(peaks: &Peaks, query: &Self::Query) -> f64;
+
     /// Where a query lies on the axes of the layers of each slot; none where they leave it alone.
     fn places(query: &Self::Query) -> [Option<[f32; AXES]>; L];
 
@@ -101,6 +111,13 @@ pub trait Law<const N: usize, const L: usize> {
     }
 }
 
+/// The best shares of the peaks that kernels of any measured device reach: the upper decile of large products is 0.83 to
+/// 0.86 of the 16-bit peak, that of large decodes 0.88 to 0.9 of the memory's bandwidth.
+pub const BEST_RATE: f64 = 0.85;
+
+/// See [`BEST_RATE`].
+pub const BEST_BANDWIDTH: f64 = 0.9;
+
 /// Regions that [`Law::region`] tells apart.
 pub const REGIONS: usize = 3;
 
@@ -121,13 +138,34 @@ pub struct Corrected<const N: usize, const L: usize> {
     constants: [f64; N],
     layers: [Option<Surface>; L],
     peaks: Peaks,
+    /// The peaks of the device that was measured, where it is another, and how what it spends beyond its roofline carries
+    /// over: it grows as the ratio of the rooflines to this power.
+    donor: Option<(Peaks, f64)>,
     spread: Spread,
 }
 
 impl<const N: usize, const L: usize> Corrected<N, L> {
-    /// From a fit that was found for a device, with the peaks of that device (which may be another than was measured), for
-    /// queries of one kind.
-    pub fn of<W: Law<N, L>>(law: &W, resolved: &Resolved<'_>, peaks: Peaks, kind: u16) -> Self {
+    /// From a fit that was found for `device`, whose peaks these are, for queries of one kind. A fit of another device is
+    /// carried over: its time beyond its roofline is put on top of the roofline of `device`, grown as the ratio of the
+    /// rooflines to the power `stretch`; without a stretch the law runs on the peaks of `device`, and the donor's corrections
+    /// stay factors.
+    pub fn of<W: Law<N, L>>(
+        law: &W,
+        resolved: &Resolved<'_>,
+        (device, peaks): (&str, Peaks),
+        stretch: Option<f64>,
+        kind: u16,
+    ) -> Self {
+        let lent = |of: &Fitted| {
+            let peak = |name: &str, own: f64| of.constant(name, own);
+            Peaks {
+                rate: peak(RATE, peaks.rate),
+                bandwidth: peak(BANDWIDTH, peaks.bandwidth),
+                processors: peak(PROCESSOR_COUNT, peaks.processors),
+                scale_up: peak(SCALE_UP, peaks.scale_up),
+            }
+        };
+        let donor = stretch.filter(|_| resolved.fit.device != device).map(|stretch| (lent(resolved.fit), stretch));
         let names = law.constants();
         let mut layers = std::array::from_fn(|_| None);
         for layer in law.layers().iter().filter(|layer| layer.serves(kind) && layer.slot < L) {
@@ -137,6 +175,7 @@ impl<const N: usize, const L: usize> Corrected<N, L> {
             constants: std::array::from_fn(|at| resolved.fit.constant(names[at].0, names[at].1)),
             layers,
             peaks,
+            donor,
             spread: resolved.spread.clone(),
         }
     }
@@ -153,15 +192,26 @@ impl<const N: usize, const L: usize> Corrected<N, L> {
 
     /// The likely time, seconds.
     pub fn likely<W: Law<N, L>>(&self, query: &W::Query) -> f64 {
-        let base = W::seconds(&self.constants, &self.peaks, query);
-        base * self.correction::<W>(query)
+        self.likely_and_base::<W>(query).0
     }
 
     /// The time with its band, seconds.
     pub fn estimate<W: Law<N, L>>(&self, query: &W::Query) -> Estimate {
-        let base = W::seconds(&self.constants, &self.peaks, query);
+        let (likely, base) = self.likely_and_base::<W>(query);
         let floor = self.constants.first().copied().unwrap_or(0.0);
-        self.spread.region(W::region(base, floor)).around(base * self.correction::<W>(query))
+        self.spread.region(W::region(base, floor)).around(likely)
+    }
+
+    fn likely_and_base<W: Law<N, L>>(&self, query: &W::Query) -> (f64, f64) {
+        let Some((lent, stretch)) = &self.donor else {
+            let base = W::seconds(&self.constants, &self.peaks, query);
+            return (base * self.correction::<W>(query), base);
+        };
+        let base = W::seconds(&self.constants, lent, query);
+        let (from, to) = (W::reachable(lent, query), W::reachable(&self.peaks, query));
+        let above = (base * self.correction::<W>(query) - from).max(0.0);
+        let grown = if *stretch == 0.0 || from <= 0.0 { above } else { above * libm::pow(to / from, *stretch) };
+        (to + grown, base)
     }
 
     /// The factor that the layers put on the law.
@@ -232,7 +282,14 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
             .constants()
             .iter()
             .zip(kept.constants)
-            .map(|(name, value)| (name.0.to_owned(), rounded(value)))
+            .map(|(name, value)| (name.0, value))
+            .chain([
+                (RATE, peaks.rate),
+                (BANDWIDTH, peaks.bandwidth),
+                (PROCESSOR_COUNT, peaks.processors),
+                (SCALE_UP, peaks.scale_up),
+            ])
+            .map(|(name, value)| (name.to_owned(), rounded(value)))
             .collect(),
         surfaces,
         spread,

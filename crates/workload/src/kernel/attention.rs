@@ -51,7 +51,7 @@ impl Attention {
             let found = context
                 .resolve(candidates)
                 .ok_or_else(|| format!("{}: no fit of context attention, nor of a device that stands in", device.id))?;
-            built.context.push(ContextAttention::new(&found, device, &shape(1))?);
+            built.context.push(ContextAttention::new(&found, device, None, &shape(1))?);
             built.note("context", &found.words());
             built.measured &= found.measured || wanted == "fp8/bf16";
             for sharing in SHARINGS {
@@ -76,7 +76,7 @@ impl Attention {
                     format!("{}: no fit of generation attention, nor of a device that stands in", device.id)
                 })?;
                 let narrow = AttentionShape { attention: Format::Bf16, ..shape };
-                built.generation.push(GenerationAttention::new(&found, device, &narrow)?);
+                built.generation.push(GenerationAttention::new(&found, device, None, &narrow)?);
                 built.note("generation", &found.words());
                 built.measured &= found.measured || sharing == Sharing::Wide || attention == Format::Fp8;
             }

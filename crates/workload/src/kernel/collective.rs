@@ -73,6 +73,12 @@ fn steps(ranks: f64) -> f64 {
     (ranks - 1.0).min(2.5 * libm::log2(ranks))
 }
 
+/// Bytes per second between devices; those without a scale-up domain talk over PCIe 4.0 x16 through the host.
+fn link(peaks: &Peaks) -> f64 {
+    const HOST: f64 = 32e9;
+    if peaks.scale_up > 0.0 { peaks.scale_up } else { HOST }
+}
+
 /// Most versions of one library that a calibration tells apart.
 const VERSIONS: u16 = 12;
 
@@ -114,8 +120,11 @@ impl Law<3, 3> for CollectiveLaw {
 
     fn seconds(constants: &[f64; 3], peaks: &Peaks, query: &CollectiveQuery) -> f64 {
         let [floor, hop, traffic] = *constants;
-        let link = if peaks.scale_up > 0.0 { peaks.scale_up } else { peaks.bandwidth };
-        floor + hop * steps(query.ranks) + query.collective.share(query.ranks) * query.bytes / link * traffic
+        floor + hop * steps(query.ranks) + query.collective.share(query.ranks) * query.bytes / link(peaks) * traffic
+    }
+
+    fn reachable(peaks: &Peaks, query: &CollectiveQuery) -> f64 {
+        query.collective.share(query.ranks) * query.bytes / link(peaks)
     }
 
     fn places(query: &CollectiveQuery) -> [Option<[f32; AXES]>; 3] {
@@ -216,6 +225,7 @@ impl CollectiveModel {
     pub fn new(
         resolved: &Resolved<'_>,
         device: &Accelerator,
+        stretch: Option<f64>,
         collective: Collective,
         version: Option<&str>,
     ) -> Result<Self, String> {
@@ -234,7 +244,11 @@ impl CollectiveModel {
         };
         let version = before.map_or(NO_VERSION, |one| one.1);
         // Layers have the same names in both laws; stiffness plays no part in predictions.
-        Ok(Self { collective, fitted: Corrected::of(&LIBRARY, resolved, peaks, version), version })
+        Ok(Self {
+            collective,
+            fitted: Corrected::of(&LIBRARY, resolved, (&device.id, peaks), stretch, version),
+            version,
+        })
     }
 
     /// How long it takes, seconds; `bytes` as [`Collective`] says, `integer` for 8-bit integers. Nothing for one rank.

@@ -102,7 +102,7 @@ impl Communication {
             let Some(resolved) = fits.resolve(candidates) else { return Ok(None) };
             let resolved: Resolved<'_> = Resolved { measured: at == 0, ..resolved };
             sources.push(format!("{} {}: {}", fits.operator, name, resolved.words()));
-            CollectiveModel::new(&resolved, device, collective, version).map(Some)
+            CollectiveModel::new(&resolved, device, None, collective, version).map(Some)
         };
         let mut models = Vec::new();
         for collective in Collective::ALL {

@@ -11,7 +11,7 @@ use super::table::{Table, fit_tables};
 use crate::accelerator::Accelerator;
 use crate::estimate::Estimate;
 use crate::fit::calibration::{Fitted, Resolved};
-use crate::fit::law::{Corrected, HoldOut, Law, Layer, Peaks, thirds};
+use crate::fit::law::{BEST_BANDWIDTH, BEST_RATE, Corrected, HoldOut, Law, Layer, Peaks, thirds};
 use crate::fit::surface::{AXES, Axis, Stiffness};
 
 /// Queries of a tile.
@@ -129,6 +129,10 @@ impl Law<5, 2> for ContextLaw {
             + query.bytes() / peaks.bandwidth * traffic
     }
 
+    fn reachable(peaks: &Peaks, query: &ContextQuery) -> f64 {
+        (query.operations() / (peaks.rate * BEST_RATE)).max(query.bytes() / (peaks.bandwidth * BEST_BANDWIDTH))
+    }
+
     fn places(query: &ContextQuery) -> [Option<[f32; AXES]>; 2] {
         // Without cached tokens this is the length of a piece; with them, the prompt whose queries look back as far on average.
         let reach = thirds(2.0 * query.pairs / query.tokens - 1.0);
@@ -165,8 +169,13 @@ impl ContextAttention {
 
     /// Ready to predict on `device`, whose peaks scale what was fitted elsewhere; an error without a rate for the
     /// arithmetic.
-    pub fn new(resolved: &Resolved<'_>, device: &Accelerator, shape: &AttentionShape) -> Result<Self, String> {
-        Ok(Self(Corrected::of(&ContextLaw, resolved, shape.peaks(device)?, 0)))
+    pub fn new(
+        resolved: &Resolved<'_>,
+        device: &Accelerator,
+        stretch: Option<f64>,
+        shape: &AttentionShape,
+    ) -> Result<Self, String> {
+        Ok(Self(Corrected::of(&ContextLaw, resolved, (&device.id, shape.peaks(device)?), stretch, 0)))
     }
 
     /// How long it takes, seconds.

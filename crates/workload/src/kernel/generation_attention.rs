@@ -13,7 +13,7 @@ use super::table::{Table, fit_tables};
 use crate::accelerator::Accelerator;
 use crate::estimate::Estimate;
 use crate::fit::calibration::{Fitted, Resolved};
-use crate::fit::law::{Corrected, HoldOut, Law, Layer, Peaks, thirds};
+use crate::fit::law::{BEST_BANDWIDTH, Corrected, HoldOut, Law, Layer, Peaks, thirds};
 use crate::fit::surface::{AXES, Axis, Stiffness};
 
 /// Most query heads that share the loads of a key head.
@@ -122,6 +122,12 @@ impl Law<4, 2> for GenerationLaw {
         floor + block * waves + query.loaded / peaks.bandwidth * traffic + reach * libm::log2(1.0 + query.length / 64.0)
     }
 
+    fn reachable(peaks: &Peaks, query: &GenerationQuery) -> f64 {
+        // Repeated loads are served by the cache before the memory, which the peaks do not tell of.
+        let unique = if query.wide { query.loaded / query.group } else { query.loaded };
+        unique / (peaks.bandwidth * BEST_BANDWIDTH)
+    }
+
     fn places(query: &GenerationQuery) -> [Option<[f32; AXES]>; 2] {
         let (blocks, length) = (thirds(query.blocks), thirds(query.length));
         let grouped = query.wide || query.group > 1.0;
@@ -176,8 +182,13 @@ impl GenerationAttention {
 
     /// Ready to predict on `device`, whose peaks scale what was fitted elsewhere; an error without a rate for the
     /// arithmetic.
-    pub fn new(resolved: &Resolved<'_>, device: &Accelerator, shape: &AttentionShape) -> Result<Self, String> {
-        Ok(Self(Corrected::of(&GenerationLaw, resolved, shape.peaks(device)?, 0)))
+    pub fn new(
+        resolved: &Resolved<'_>,
+        device: &Accelerator,
+        stretch: Option<f64>,
+        shape: &AttentionShape,
+    ) -> Result<Self, String> {
+        Ok(Self(Corrected::of(&GenerationLaw, resolved, (&device.id, shape.peaks(device)?), stretch, 0)))
     }
 
     /// How long it takes, seconds.

@@ -9,7 +9,7 @@ use lanewright_workload::kernel::context_attention::ContextAttention;
 use lanewright_workload::kernel::generation_attention::{GenerationAttention, Sharing};
 use lanewright_workload::kernel::table::Table;
 
-use super::{HOLD_OUT, device, resolved, show, table};
+use super::{HOLD_OUT, device, resolved, show, stretch, table};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
@@ -26,7 +26,7 @@ fn context_pairs(table: &Table, device: &Accelerator, fits: &[Fitted], part: Par
         }
         let (shape, query) = ContextAttention::query(table, row).expect("a row");
         let Some(fit) = fits.iter().find(|fit| fit.variant == shape.variant()) else { continue };
-        let model = ContextAttention::new(&resolved(fit), device, &shape).expect("a rate");
+        let model = ContextAttention::new(&resolved(fit), device, stretch(), &shape).expect("a rate");
         pairs.push((model.estimate(&query), table.milliseconds(row, "latency").expect("a time")));
     }
     pairs
@@ -44,7 +44,7 @@ fn generation_pairs(table: &Table, device: &Accelerator, fits: &[Fitted], part: 
         }
         let variant = GenerationAttention::variant(&shape);
         let Some(fit) = fits.iter().find(|fit| fit.variant == variant) else { continue };
-        let model = GenerationAttention::new(&resolved(fit), device, &shape).expect("a rate");
+        let model = GenerationAttention::new(&resolved(fit), device, stretch(), &shape).expect("a rate");
         pairs.push((model.estimate(&query), table.milliseconds(row, "latency").expect("a time")));
     }
     pairs

@@ -8,7 +8,7 @@ use lanewright_workload::fit::spread::Errors;
 use lanewright_workload::kernel::collective::{CollectiveModel, CollectiveRow, engine_row, library_row};
 use lanewright_workload::kernel::table::Table;
 
-use super::{HOLD_OUT, device, resolved, show, table};
+use super::{HOLD_OUT, device, resolved, show, stretch, table};
 
 type Pairs = Vec<(Estimate, f64)>;
 
@@ -28,8 +28,8 @@ fn pairs(
             let row = of_row(table, at).expect("a row");
             let fit = CollectiveModel::choose(fits, &fits[0].device, &row.variant, row.version.as_deref());
             let fit = fit.expect("a fit of every kernel");
-            let model =
-                CollectiveModel::new(&resolved(fit), device, row.collective, row.version.as_deref()).expect("a rate");
+            let model = CollectiveModel::new(&resolved(fit), device, stretch(), row.collective, row.version.as_deref())
+                .expect("a rate");
             let estimate = model.estimate(row.ranks, row.bytes, row.integer);
             let seconds = table.milliseconds(at, "latency").expect("a time");
             if std::env::var("WORST").is_ok() && (estimate.likely / seconds).ln().abs() > 0.25 {
@@ -76,5 +76,28 @@ fn held_out_engine_all_reduces_are_met() {
         let errors = Errors::of(&pairs(&tables, &device, &fits, false, engine_row));
         show(&format!("custom {name}"), &errors);
         assert!(errors.median <= 0.10 && errors.p90 <= 0.35, "{name}: {errors:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs LANEWRIGHT_CORPUS: the folder with measured data"]
+fn collectives_of_a_device_from_another_are_near() {
+    for (donor, target) in [
+        ("a100_sxm", "h100_sxm"),
+        ("h100_sxm", "b200_sxm"),
+        ("h100_sxm", "a100_sxm"),
+        ("b200_sxm", "h100_sxm"),
+        ("h100_sxm", "h200_sxm"),
+    ] {
+        let (from, to) = (device(donor), device(target));
+        let fits = CollectiveModel::fit_library(&from, &[table(&format!("{donor}_nccl.csv.gz"))], HOLD_OUT, true);
+        let rows = [table(&format!("{target}_nccl.csv.gz"))];
+        let errors = Errors::of(&pairs(&rows, &to, &fits.expect("a fit"), true, library_row));
+        show(&format!("nccl {target} from {donor}"), &errors);
+        let fits =
+            CollectiveModel::fit_engine(&from, &[table(&format!("{donor}_custom_allreduce.csv.gz"))], HOLD_OUT, true);
+        let rows = [table(&format!("{target}_custom_allreduce.csv.gz"))];
+        let errors = Errors::of(&pairs(&rows, &to, &fits.expect("a fit"), true, engine_row));
+        show(&format!("custom {target} from {donor}"), &errors);
     }
 }

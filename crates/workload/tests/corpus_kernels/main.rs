@@ -70,3 +70,7 @@ fn show(what: &str, errors: &Errors) {
         errors.inside * 100.0
     );
 }
+
+fn stretch() -> Option<f64> {
+    std::env::var("STRETCH").ok().map(|t| t.parse().expect("a number"))
+}
