@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::calibration::{Fitted, Origin, Resolved};
 use super::constants::fit_constants;
 use super::split;
-use super::spread::{Errors, Spread};
+use super::spread::{Band, Errors, Spread};
 use super::surface::{AXES, Axis, Row, Stiffness, Surface};
 use crate::accelerator::Accelerator;
 use crate::estimate::Estimate;
@@ -25,23 +25,41 @@ pub struct Peaks {
 }
 
 /// Names under which a fit keeps the peaks of the device that was measured.
-const RATE: &str = "peak_rate_per_s";
-const BANDWIDTH: &str = "peak_bandwidth_per_s";
-const PROCESSOR_COUNT: &str = "processors";
-const SCALE_UP: &str = "scale_up_per_s";
+const RATE: &str = "peak_rate";
+const BANDWIDTH: &str = "peak_bandwidth";
+const PROCESSOR_COUNT: &str = "peak_processors";
+const SCALE_UP: &str = "peak_scale_up";
 
 /// Processors of a device that states none: the count matters only where work is too little to fill it.
 const PROCESSORS: f64 = 128.0;
 
 impl Peaks {
-    /// The peaks of a device in one arithmetic; none where it has no rate for it.
-    pub fn of(device: &Accelerator, arithmetic: Arithmetic) -> Option<Self> {
-        Some(Self {
-            rate: device.peak(arithmetic)?,
+    /// The peaks of a device in one arithmetic. What has no units of its own runs at the next wider ones; a device of which
+    /// no rate is known (eTOPS are none) is bound by its memory alone.
+    pub fn of(device: &Accelerator, arithmetic: Arithmetic) -> Self {
+        Self {
+            rate: device.peak(arithmetic).unwrap_or(f64::INFINITY),
             bandwidth: device.bandwidth,
             processors: device.processors.map_or(PROCESSORS, f64::from),
             scale_up: device.scale_up,
-        })
+        }
+    }
+
+    /// The peaks that a fit was made with.
+    pub fn stored(fit: &Fitted) -> Self {
+        Self {
+            rate: fit.constant(RATE, f64::INFINITY),
+            bandwidth: fit.constant(BANDWIDTH, 2e12),
+            processors: fit.constant(PROCESSOR_COUNT, PROCESSORS),
+            scale_up: fit.constant(SCALE_UP, 0.0),
+        }
+    }
+
+    /// As fits keep them; what is infinite is left out.
+    fn stores(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        [(RATE, self.rate), (BANDWIDTH, self.bandwidth), (PROCESSOR_COUNT, self.processors), (SCALE_UP, self.scale_up)]
+            .into_iter()
+            .filter(|(_, value)| value.is_finite())
     }
 }
 
@@ -156,16 +174,8 @@ impl<const N: usize, const L: usize> Corrected<N, L> {
         stretch: Option<f64>,
         kind: u16,
     ) -> Self {
-        let lent = |of: &Fitted| {
-            let peak = |name: &str, own: f64| of.constant(name, own);
-            Peaks {
-                rate: peak(RATE, peaks.rate),
-                bandwidth: peak(BANDWIDTH, peaks.bandwidth),
-                processors: peak(PROCESSOR_COUNT, peaks.processors),
-                scale_up: peak(SCALE_UP, peaks.scale_up),
-            }
-        };
-        let donor = stretch.filter(|_| resolved.fit.device != device).map(|stretch| (lent(resolved.fit), stretch));
+        let donor =
+            stretch.filter(|_| resolved.fit.device != device).map(|stretch| (Peaks::stored(resolved.fit), stretch));
         let names = law.constants();
         let mut layers = std::array::from_fn(|_| None);
         for layer in law.layers().iter().filter(|layer| layer.serves(kind) && layer.slot < L) {
@@ -177,6 +187,18 @@ impl<const N: usize, const L: usize> Corrected<N, L> {
             peaks,
             donor,
             spread: resolved.spread.clone(),
+        }
+    }
+
+    /// The law alone, where nothing was measured: constants in the middle of those fitted and a band of a factor of two
+    /// (an estimate).
+    pub fn unfitted<W: Law<N, L>>(law: &W, peaks: Peaks) -> Self {
+        Self {
+            constants: law.constants().map(|constant| constant.1),
+            layers: std::array::from_fn(|_| None),
+            peaks,
+            donor: None,
+            spread: Spread { all: Band { below: 2.0, above: 2.0 }, regions: Vec::new() },
         }
     }
 
@@ -262,10 +284,14 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
     let residuals: Vec<(usize, f64)> =
         likely.iter().zip(judged).map(|((region, likely), row)| (*region, (row.seconds / likely).ln())).collect();
     let spread = Spread::of(&residuals, REGIONS)?;
+    // The band that is reported on is not tried on the rows that made it: each half is tried with the other's.
+    let half = |odd: usize| residuals.iter().skip(odd).step_by(2).copied().collect::<Vec<_>>();
+    let halves = [1, 0].map(|odd| Spread::of(&half(odd), REGIONS).unwrap_or_else(|| spread.clone()));
     let pairs: Vec<(Estimate, f64)> = likely
         .iter()
         .zip(judged)
-        .map(|((region, likely), row)| (spread.region(*region).around(*likely), row.seconds))
+        .enumerate()
+        .map(|(at, ((region, likely), row))| (halves[at % 2].region(*region).around(*likely), row.seconds))
         .collect();
     let kept = if all_rows { Solved::new(law, &peaks, &rows.iter().collect::<Vec<_>>())? } else { trial };
     let mut surfaces = BTreeMap::new();
@@ -283,12 +309,7 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
             .iter()
             .zip(kept.constants)
             .map(|(name, value)| (name.0, value))
-            .chain([
-                (RATE, peaks.rate),
-                (BANDWIDTH, peaks.bandwidth),
-                (PROCESSOR_COUNT, peaks.processors),
-                (SCALE_UP, peaks.scale_up),
-            ])
+            .chain(peaks.stores())
             .map(|(name, value)| (name.to_owned(), rounded(value)))
             .collect(),
         surfaces,
