@@ -8,6 +8,7 @@
 //! - [`kernel`] is how long one operator takes on one device;
 //! - [`models`] are networks by their published shapes;
 //! - [`step`] is what one pass of a model through an engine consists of;
+//! - [`train`] is training: steps, memory, goodput.
 //! - [`serve`] is requests over time on engines.
 //! - [`edge`] is single streams of tokens on edge devices;
 //! - [`step`] is what one pass of a model through an engine consists of.
@@ -23,5 +24,7 @@ pub mod format;
 pub mod kernel;
 pub mod layout;
 pub mod models;
+pub mod pipeline;
 pub mod serve;
 pub mod step;
+pub mod train;

@@ -204,6 +204,10 @@ impl Law<3, 2> for MoeLaw {
         floor + joined(ideal.compute / compute, ideal.memory / memory)
     }
 
+    fn reachable(peaks: &Peaks, query: &MoeQuery) -> f64 {
+        query.ideal(peaks).reachable()
+    }
+
     fn places(query: &MoeQuery) -> [Option<[f32; AXES]>; 2] {
         let log = |value: f64| libm::log2(value) as f32;
         let RankLoad { pairs, touched } = query.load;
@@ -264,7 +268,7 @@ impl MoeKernel {
         Self {
             format,
             peaks: peaks(device, format),
-            fitted: Some((Corrected::of(&MoeLaw, found, base, 0), found.fit.offsets.clone())),
+            fitted: Some((Corrected::of(&MoeLaw, found, (&device.id, base), None, 0), found.fit.offsets.clone())),
             lent,
             calibrated_on: found.words(),
         }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::moe::{MoeKernel, MoeLaw, MoeQuery, NAME, format_of, of_row, variant};
 use super::routing::most_loaded;
-use super::stand_in::note_peaks;
 use super::table::Table;
 use super::{Measured, donor_trials, gemm};
 use crate::accelerator::Accelerator;
@@ -82,16 +81,21 @@ pub fn fit(device: &Accelerator, table: &Table, hold_out: HoldOut, all_rows: boo
                 seed: hold_out.seed,
                 hold_out: hold_out.share,
             },
-            constants: MoeLaw.constants().iter().zip(kept.constants).map(|(n, value)| (n.0.into(), value)).collect(),
+            constants: MoeLaw
+                .constants()
+                .map(|constant| constant.0)
+                .into_iter()
+                .zip(kept.constants)
+                .chain(peaks.stores())
+                .map(|(name, value)| (name.to_string(), value))
+                .collect(),
             surfaces: MoeLaw.layers().into_iter().map(|layer| layer.name).zip(kept.layers).collect(),
             offsets: kept.offsets,
             spread,
             errors: Errors::of(&pairs),
         })
     };
-    let mut fits: Vec<Fitted> = variants.par_iter().map(fitted).collect::<Vec<_>>().into_iter().flatten().collect();
-    note_peaks(&mut fits, |variant| format_of(variant).map(|format| gemm::peaks(device, format)));
-    Ok(fits)
+    Ok(variants.par_iter().map(fitted).collect::<Vec<_>>().into_iter().flatten().collect())
 }
 
 /// What some rows gave.
