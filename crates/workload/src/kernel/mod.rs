@@ -6,6 +6,7 @@
 
 pub mod attention;
 pub mod attention_shape;
+pub mod batch;
 pub mod collective;
 pub mod communication;
 pub mod context_attention;
