@@ -25,6 +25,7 @@ pub mod kernel;
 pub mod layout;
 pub mod models;
 pub mod pipeline;
+pub mod predict;
 pub mod serve;
 pub mod step;
 pub mod train;

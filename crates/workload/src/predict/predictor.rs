@@ -75,11 +75,12 @@ impl<'c> Predictor<'c> {
             None => [Corrected { factor: 1.0, below: 1.6, above: 2.0 }; 2],
         };
         let doubt = DOUBTFUL.powi(deployment.doubts.len() as i32);
-        let band = |seconds: f64, by: Corrected| {
-            Estimate::spread(seconds * by.factor, by.below * doubt, by.above * doubt)
-        };
+        let band =
+            |seconds: f64, by: Corrected| Estimate::spread(seconds * by.factor, by.below * doubt, by.above * doubt);
         let (tpot, ttft) = (band(kernels.tpot, tpot), band(kernels.ttft, ttft));
-        let rate = |tpot: f64, ttft: f64| deployment.concurrency * deployment.output / (ttft + tpot * (deployment.output - 1.0));
+        let rate = |tpot: f64, ttft: f64| {
+            deployment.concurrency * deployment.output / (ttft + tpot * (deployment.output - 1.0))
+        };
         let tokens_per_s = Estimate {
             low: rate(tpot.high, ttft.likely),
             likely: rate(tpot.likely, ttft.likely),

@@ -71,19 +71,21 @@ impl Engine {
         match *operator {
             Operator::Product { format, rows, n, k } => {
                 let m = rows.count(load);
-                if m > 0.0 { kernels.gemm_kernel(format).likely(m, n, k) } else { 0.0 }
+                if m > 0.0 { kernels.gemm_kernel(format).time(m, n, k).likely } else { 0.0 }
             }
             Operator::PerHead { heads, rows, n, k } => per_head(&kernels.device, heads, rows.count(load), n, k),
-            Operator::Context(shape) => kernels
-                .attention
-                .context(
-                    &shape,
-                    f64::from(load.prefill_pieces),
-                    load.prefill_tokens as f64,
-                    load.prefill_pairs as f64,
-                    load.prefill_context as f64,
-                )
-                .likely,
+            Operator::Context(shape) => {
+                kernels
+                    .attention
+                    .context(
+                        &shape,
+                        f64::from(load.prefill_pieces),
+                        load.prefill_tokens as f64,
+                        load.prefill_pairs as f64,
+                        load.prefill_context as f64,
+                    )
+                    .likely
+            }
             Operator::Generation(shape) => {
                 kernels.attention.generation(&shape, f64::from(load.decodes), load.decode_context as f64).likely
             }
@@ -112,12 +114,11 @@ impl Engine {
                 shape.decode(&kernels.device, f64::from(load.decodes)).likely
                     + shape.prefill(&kernels.device, f64::from(load.prefill_pieces), load.prefill_tokens as f64).likely
             }
-            Operator::Index { heads, dim } => kernels.index(
-                heads,
-                dim,
-                load.prefill_pairs as f64,
-                (load.decode_context + load.prefill_context) as f64,
-            ),
+            Operator::Index { heads, dim } => {
+                let pairs = load.prefill_pairs + load.decode_context;
+                let contexts = load.decode_context + load.prefill_context + load.prefill_tokens;
+                index(&kernels.device, heads, dim, pairs as f64, contexts as f64)
+            }
             Operator::Experts { format, hidden, inner, active, experts, slices, ways, groups, gated } => {
                 let all = tokens * groups;
                 let touched = experts / ways * (1.0 - (1.0 - active / experts).powf(all));
