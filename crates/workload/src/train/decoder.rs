@@ -172,8 +172,8 @@ fn core(b: &mut Builder<'_>, heads: f64, dims: [f64; 2], pairs: f64, kept_featur
     let (t, c, tokens) = (spread.split(), spread.context as f64, spread.tokens());
     let flops = 2.0 * heads / t * (dims[0] + dims[1]) * pairs / c;
     let bytes = tokens * kept_features * WIDTH;
-    let forward = Work { flops, bytes, unit: Unit::Attention };
-    let input_gradient = Work { flops: 2.5 * flops, bytes: 2.5 * bytes, unit: Unit::Attention };
+    let forward = Work::attention(flops, bytes);
+    let input_gradient = Work::attention(2.5 * flops, 2.5 * bytes);
     let at = b.push(Operator {
         name: "attention",
         forward,
@@ -240,8 +240,8 @@ fn attention(b: &mut Builder<'_>, attention: &Attention, h: f64) {
             b.layer.model_flops += flops;
             b.push(Operator {
                 name: "linear attention",
-                forward: Work { flops, bytes, unit: Unit::Attention },
-                input_gradient: Work { flops: 2.5 * flops, bytes: 2.5 * bytes, unit: Unit::Attention },
+                forward: Work::attention(flops, bytes),
+                input_gradient: Work::attention(2.5 * flops, 2.5 * bytes),
                 weight_gradient: Work::default(),
                 kept: tokens * (weights / h / t) * WIDTH,
                 dropped: 0.0,

@@ -41,9 +41,9 @@ impl Operator {
     pub fn linear(name: &'static str, m: f64, k: f64, n: f64, width: f64, kept: f64) -> Self {
         Self {
             name,
-            forward: Work::product(1.0, m, k, n, width),
-            input_gradient: Work::product(1.0, m, n, k, width),
-            weight_gradient: Work::product(1.0, k, m, n, width),
+            forward: Work::product(m, k, n, width),
+            input_gradient: Work::product(m, n, k, width),
+            weight_gradient: Work::product(k, m, n, width),
             kept,
             dropped: 0.0,
             core: false,
@@ -294,7 +294,7 @@ mod tests {
 
     fn device() -> Device {
         let flat = |peak| Rate { peak, efficiency: Efficiency::Ramp { best: 1.0, half: 0.0 } };
-        Device { matrix: flat(1e14), wide: flat(1e14), attention: flat(1e14), vector: flat(1e13), memory: flat(1e12), overlaps: true, floor: 0.0 }
+        Device { matrix: flat(1e14), wide: flat(1e14), attention: flat(1e14), vector: flat(1e13), memory: flat(1e12), overlaps: true, floor: 0.0, products: None }
     }
 
     fn tier(bandwidth: f64, share: f64) -> Tier {
