@@ -24,6 +24,7 @@ pub mod format;
 pub mod kernel;
 pub mod layout;
 pub mod models;
+pub mod pipeline;
 pub mod serve;
 pub mod step;
 pub mod train;

@@ -12,7 +12,6 @@ pub mod context_attention;
 pub mod element_wise;
 pub mod gemm;
 pub mod generation_attention;
-pub mod generation_attention;
 pub mod latent_attention;
 pub mod linear_attention;
 pub mod point_to_point;

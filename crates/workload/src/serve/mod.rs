@@ -5,8 +5,11 @@
 //! spread by [`route`]; [`steady`] is the closed form of the same for sweeps. [`histogram`] and [`timeline`] are how
 //! results are kept.
 
+pub mod arrival;
 pub mod blocks;
 pub mod histogram;
+pub mod log;
+pub mod metrics;
 pub mod rank;
 pub mod request;
 pub mod roofline;
@@ -19,3 +22,6 @@ pub mod timeline;
 
 #[cfg(test)]
 mod steady_tests;
+
+#[cfg(test)]
+mod corpus_tests;

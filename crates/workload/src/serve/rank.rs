@@ -101,6 +101,8 @@ pub struct Rank {
     blocks: Blocks,
     sequences: Vec<Sequence>,
     waiting: BTreeMap<Key, u32>,
+    /// Requests that came since the last step was planned.
+    fresh: Vec<(Key, u32)>,
     running: BTreeMap<Key, u32>,
     /// Sequences whose prompts are under way, in order.
     partial: Vec<u32>,
@@ -133,6 +135,7 @@ impl Rank {
             blocks: Blocks::new(settings.block_tokens, settings.blocks, rate),
             sequences: Vec::new(),
             waiting: BTreeMap::new(),
+            fresh: Vec::new(),
             running: BTreeMap::new(),
             partial: Vec::new(),
             pieces: Vec::new(),
@@ -151,7 +154,7 @@ impl Rank {
 
     /// Sequences that wait.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.fresh.len()
     }
 
     /// Sequences that run.
@@ -166,7 +169,7 @@ impl Rank {
 
     /// Whether nothing is to be done.
     pub fn idle(&self) -> bool {
-        self.waiting.is_empty() && self.running.is_empty()
+        self.waiting.is_empty() && self.fresh.is_empty() && self.running.is_empty()
     }
 
     /// Whether a prefix is resident.
@@ -197,13 +200,18 @@ impl Rank {
         if whole {
             (sequence.whole, sequence.done, sequence.answered) = (true, request.input, 1);
         }
-        self.waiting.insert(key, id);
+        self.fresh.push((key, id));
     }
 
     /// Plans the next step at a time: admits, cuts prompts, preempts.
     pub fn plan(&mut self, now: f64, requests: &[Request], served: &mut [Served], pace: &mut dyn Pace) -> Plan {
         self.pieces.clear();
         let policy = self.settings.policy;
+        // Planned ahead, a step was fixed when its predecessor began: who came since waits for the one after it.
+        let late = self.settings.ahead && !self.running.is_empty();
+        if !late {
+            self.waiting.extend(self.fresh.drain(..));
+        }
         let verified = self.settings.tokens_per_decode();
         let mut budget = self.settings.token_budget;
         // Prompts of a policy that does not mix go alone; so decoding rests while there are any.
@@ -237,8 +245,11 @@ impl Rank {
             load.decode_context = self.context as u64;
             verify(&mut load, verified - 1);
         }
+        let heard = !self.fresh.is_empty();
+        self.waiting.extend(self.fresh.drain(..));
         let most = match () {
             () if load.tokens() == 0 => 0,
+            () if heard && self.running.len() < self.settings.max_sequences as usize => 1,
             () if !self.pieces.is_empty() || !self.decodes_now => 1,
             () => self.run_length(),
         };
