@@ -145,9 +145,8 @@ pub fn layer(model: &Transformer, block: &Block, spread: &Spread) -> Layer {
 fn sharded_weights(b: &mut Builder<'_>) {
     let weights = b.layer.shared_weights + b.layer.expert_weights;
     // Each runs beside the widest product of the layer before it.
-    let widest = (0..b.layer.operators.len()).max_by(|x, y| {
-        b.layer.operators[*x].forward.flops.total_cmp(&b.layer.operators[*y].forward.flops)
-    });
+    let widest = (0..b.layer.operators.len())
+        .max_by(|x, y| b.layer.operators[*x].forward.flops.total_cmp(&b.layer.operators[*y].forward.flops));
     if b.spread.gather_weights {
         b.transfer(Between::Data, Pass::Forward, Operation::AllGather, weights * WIDTH, widest);
         b.transfer(Between::Data, Pass::Backward, Operation::AllGather, weights * WIDTH, widest);
@@ -222,7 +221,13 @@ fn attention(b: &mut Builder<'_>, attention: &Attention, h: f64) {
             let source = if rank > 0.0 { rank } else { h };
             b.product("query up", tokens, source, a * k / t, 0.0);
             b.product("key and value up", tokens, r, a * (f64::from(nope_dim) + v) / t, 0.0);
-            b.push(Operator::element_wise("positions", tokens * a * k / t, [4.0, 2.0 * WIDTH], [4.0, 2.0 * WIDTH], 0.0));
+            b.push(Operator::element_wise(
+                "positions",
+                tokens * a * k / t,
+                [4.0, 2.0 * WIDTH],
+                [4.0, 2.0 * WIDTH],
+                0.0,
+            ));
             let kept = a / t * (2.0 * k + 2.0 * v);
             core(b, a, [k, v], pairs(spread, None, sparse), kept, a / t * (k + v));
             let out = b.product("attention output", tokens, a * v / t, h, 0.0);

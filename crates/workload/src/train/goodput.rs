@@ -161,7 +161,8 @@ mod tests {
     /// Runs a job against random failures until so much work stays: shares of time that are work, checkpoints, restarts.
     fn simulate(failures: &Failures, interval: f64, segments: u32, seed: u64) -> [f64; 3] {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut next = move || -(1.0 - random.next_u64() as f64 / 2.0_f64.powi(64)).max(1e-300).ln() / (failures.per_hour / HOUR);
+        let mut next =
+            move || -(1.0 - random.next_u64() as f64 / 2.0_f64.powi(64)).max(1e-300).ln() / (failures.per_hour / HOUR);
         let (mut clock, mut failure, mut restarting) = (0.0, next(), 0.0);
         for _ in 0..segments {
             let stretch = interval + failures.checkpoint_seconds;

@@ -129,22 +129,36 @@ impl Plan {
             let help = if self.devices.is_multiple_of(fixed) {
                 format!("--dp {} would use all of them", self.devices / fixed)
             } else {
-                format!("--devices {product} would work, or factors of {}: {}", self.devices, choices(self.devices, fixed))
+                format!(
+                    "--devices {product} would work, or factors of {}: {}",
+                    self.devices,
+                    choices(self.devices, fixed)
+                )
             };
-            fault(format!("--tp {t} x --pp {p} x --cp {c} x --dp {d} = {product}, but --devices is {}", self.devices), help);
+            fault(
+                format!("--tp {t} x --pp {p} x --cp {c} x --dp {d} = {product}, but --devices is {}", self.devices),
+                help,
+            );
         }
         if !self.batch.is_multiple_of(d * self.micro_batch) {
             let unit = d * self.micro_batch;
             let near = (self.batch / unit).max(1) * unit;
             fault(
-                format!("--batch {} does not divide by --dp {d} x --micro-batch {} = {unit}", self.batch, self.micro_batch),
+                format!(
+                    "--batch {} does not divide by --dp {d} x --micro-batch {} = {unit}",
+                    self.batch, self.micro_batch
+                ),
                 format!("--batch {near} or {} would work", near + unit),
             );
         }
         let layers: u64 = model.blocks.iter().map(|b| u64::from(b.layers)).sum();
         if p * self.chunks > layers {
             fault(
-                format!("--pp {p} x --interleave {} = {} chunks, but the model has {layers} layers", self.chunks, p * self.chunks),
+                format!(
+                    "--pp {p} x --interleave {} = {} chunks, but the model has {layers} layers",
+                    self.chunks,
+                    p * self.chunks
+                ),
                 format!("at most {layers} chunks: --pp can be {}", choices(layers, p)),
             );
         }
@@ -167,7 +181,12 @@ impl Plan {
     }
 
     /// The recipe; faults where something does not divide or the device has no such format.
-    pub fn recipe(&self, model: &Transformer, device: &Accelerator, calibration: &Calibration) -> Result<Recipe, Vec<Fault>> {
+    pub fn recipe(
+        &self,
+        model: &Transformer,
+        device: &Accelerator,
+        calibration: &Calibration,
+    ) -> Result<Recipe, Vec<Fault>> {
         let mut faults = self.faults(model);
         let peak = device.peak(self.format.arithmetic());
         let peak_wide = device.peak(Format::Bf16.arithmetic());
@@ -319,14 +338,19 @@ fn heads(plan: &Plan, model: &Transformer, fault: &mut impl FnMut(String, String
     let t = plan.tensor;
     let bad = model.blocks.iter().find_map(|block| {
         let heads = match block.attention {
-            Attention::Grouped { heads, .. } | Attention::Latent { heads, .. } | Attention::Compressed { heads, .. } => heads,
+            Attention::Grouped { heads, .. }
+            | Attention::Latent { heads, .. }
+            | Attention::Compressed { heads, .. } => heads,
             Attention::Linear { value_heads, .. } => value_heads,
             Attention::None => return None,
         };
         (!u64::from(heads).is_multiple_of(t)).then_some(heads)
     });
     if let Some(heads) = bad {
-        fault(format!("{heads} attention heads of {} do not divide by --tp {t}", model.name), format!("--tp can be {}", choices(u64::from(heads), t)));
+        fault(
+            format!("{heads} attention heads of {} do not divide by --tp {t}", model.name),
+            format!("--tp can be {}", choices(u64::from(heads), t)),
+        );
     }
 }
 
@@ -337,9 +361,14 @@ fn experts(plan: &Plan, model: &Transformer, fault: &mut impl FnMut(String, Stri
         _ => None,
     });
     match experts {
-        None if e > 1 => fault(format!("{} has no experts for --ep {e} to spread", model.name), "leave out --ep".into()),
+        None if e > 1 => {
+            fault(format!("{} has no experts for --ep {e} to spread", model.name), "leave out --ep".into())
+        }
         Some(experts) if !experts.is_multiple_of(e) => {
-            fault(format!("{experts} experts do not divide by --ep {e}"), format!("--ep can be {}", choices(experts, e)));
+            fault(
+                format!("{experts} experts do not divide by --ep {e}"),
+                format!("--ep can be {}", choices(experts, e)),
+            );
         }
         _ => {}
     }
