@@ -4,6 +4,7 @@
 //! kernels; [`predictor`] corrects the answer by what measured engines did.
 
 pub mod deployment;
+pub mod judgement;
 pub mod predictor;
 pub mod row;
 pub mod steady;

@@ -7,7 +7,10 @@ use serde::Serialize;
 use super::load::{StepCost, StepLoad};
 use super::operator::{Item, Operator, Part};
 use super::operators;
+use super::unmeasured::{index, per_head};
 use crate::kernel::Kernels;
+use crate::kernel::collective::Collective;
+use crate::kernel::element_wise::Stack;
 use crate::layout::Layout;
 use crate::models::precision::Precision;
 use crate::models::transformer::Transformer;
@@ -70,16 +73,19 @@ impl Engine {
                 let m = rows.count(load);
                 if m > 0.0 { kernels.gemm_kernel(format).likely(m, n, k) } else { 0.0 }
             }
-            Operator::PerHead { heads, rows, n, k } => kernels.per_head(heads, rows.count(load), n, k),
-            Operator::Context(shape) => kernels.attention().context_likely(
-                &shape,
-                f64::from(load.prefill_pieces),
-                load.prefill_tokens as f64,
-                load.prefill_pairs as f64,
-                load.prefill_context as f64,
-            ),
+            Operator::PerHead { heads, rows, n, k } => per_head(&kernels.device, heads, rows.count(load), n, k),
+            Operator::Context(shape) => kernels
+                .attention
+                .context(
+                    &shape,
+                    f64::from(load.prefill_pieces),
+                    load.prefill_tokens as f64,
+                    load.prefill_pairs as f64,
+                    load.prefill_context as f64,
+                )
+                .likely,
             Operator::Generation(shape) => {
-                kernels.attention().generation_likely(&shape, f64::from(load.decodes), load.decode_context as f64)
+                kernels.attention.generation(&shape, f64::from(load.decodes), load.decode_context as f64).likely
             }
             Operator::LatentContext(shape) => {
                 if load.prefill_tokens == 0 {
@@ -91,14 +97,14 @@ impl Engine {
                     load.prefill_pairs as f64,
                     load.prefill_context as f64,
                 );
-                let context = kernels.attention().context_model(&shape.expanded());
+                let context = kernels.attention.context_model(&shape.expanded());
                 shape.prefill(&kernels.device, context, sums).likely
             }
             Operator::LatentGeneration(shape) => {
                 if load.decodes == 0 {
                     return 0.0;
                 }
-                let generation = kernels.attention().generation_model(&shape.compressed());
+                let generation = kernels.attention.generation_model(&shape.compressed());
                 let sums = (f64::from(load.decodes), load.decode_context as f64);
                 shape.decode(&kernels.device, generation, sums).likely
             }
@@ -113,17 +119,22 @@ impl Engine {
                 (load.decode_context + load.prefill_context) as f64,
             ),
             Operator::Experts { format, hidden, inner, active, experts, slices, ways, groups, gated } => {
-                let shape = ExpertsShape { hidden, inner, active, experts, slices, ways, gated };
-                kernels.experts_likely(format, &shape, tokens * groups)
+                let all = tokens * groups;
+                let touched = experts / ways * (1.0 - (1.0 - active / experts).powf(all));
+                let matrices = if gated { 3.0 } else { 2.0 };
+                let weights = matrices * hidden * inner / slices;
+                let peak = kernels.device.peak(format.arithmetic()).unwrap_or(f64::INFINITY);
+                let products = 2.0 * all * active / ways * weights / (0.45 * peak);
+                10e-6 + products.max(touched * weights * format.weight_bytes() / (0.65 * kernels.device.bandwidth))
             }
             Operator::Sum { ranks, elements } => {
-                kernels.communication().all_reduce_likely(ranks, tokens * elements * 2.0, load.tokens() <= GRAPH_TOKENS)
+                kernels.communication.all_reduce(ranks, tokens * elements * 2.0, load.tokens() <= GRAPH_TOKENS).likely
             }
             Operator::Exchange { ranks, elements, bytes, active } => {
                 // A token goes once to every device that holds one of its experts.
                 let reached = ranks * (1.0 - (1.0 - 1.0 / ranks).powf(active));
                 let sent = tokens * reached * elements * bytes;
-                kernels.communication().exchange_likely(ranks, sent)
+                kernels.communication.library(Collective::AllToAll, ranks, sent).likely
             }
             Operator::Stream { kernel, rows, bytes } => {
                 kernel.seconds(Stack::Fused, &kernels.device, rows.count(load) * bytes).likely
@@ -139,7 +150,7 @@ impl Engine {
         }
         if self.stages > 1.0 {
             let bytes = load.tokens() as f64 * self.width * 2.0;
-            let sends = (self.stages - 1.0) * self.kernels.communication().send(None, bytes).likely;
+            let sends = (self.stages - 1.0) * self.kernels.communication.send(None, bytes).likely;
             breakdown.parts[Part::Communication as usize] += sends;
         }
         breakdown.host = host_seconds(load);
@@ -157,7 +168,7 @@ impl StepCost for Engine {
         let mut seconds = layers + host_seconds(load);
         if self.stages > 1.0 {
             let bytes = load.tokens() as f64 * self.width * 2.0;
-            seconds += (self.stages - 1.0) * self.kernels.communication().send(None, bytes).likely;
+            seconds += (self.stages - 1.0) * self.kernels.communication.send(None, bytes).likely;
         }
         seconds
     }
