@@ -5,6 +5,7 @@ use std::path::Path;
 use lanewright_model::catalogue::Catalogue;
 use lanewright_model::problem::Problems;
 use lanewright_model::text::Texts;
+use lanewright_model::units::Quantity;
 use lanewright_workload::accelerator::Accelerator;
 use lanewright_workload::format::Format;
 use lanewright_workload::kernel::{Calibration, Kernels};
