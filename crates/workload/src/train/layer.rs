@@ -294,7 +294,15 @@ mod tests {
 
     fn device() -> Device {
         let flat = |peak| Rate { peak, efficiency: Efficiency::Ramp { best: 1.0, half: 0.0 } };
-        Device { matrix: flat(1e14), wide: flat(1e14), attention: flat(1e14), vector: flat(1e13), memory: flat(1e12), overlaps: true, floor: 0.0 }
+        Device {
+            matrix: flat(1e14),
+            wide: flat(1e14),
+            attention: flat(1e14),
+            vector: flat(1e13),
+            memory: flat(1e12),
+            overlaps: true,
+            floor: 0.0,
+        }
     }
 
     fn tier(bandwidth: f64, share: f64) -> Tier {
