@@ -1,3 +1,12 @@
 //! Networks by their published shapes.
 
+pub mod built_in;
+pub mod cache;
+pub mod config;
+pub mod names;
+pub mod parameters;
+pub mod precision;
+mod scaled;
 pub mod transformer;
+
+pub use self::names::{Unknown, find, guess, look_up};

@@ -1,3 +1,5 @@
 //! One pass of a model through an engine.
 
 pub mod load;
+pub mod operator;
+pub mod operators;

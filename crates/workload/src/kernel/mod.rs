@@ -1,0 +1,150 @@
+//! Kernels: how long one operator takes on one accelerator.
+//!
+//! [`Kernels`] holds everything that is known of one device, resolved once, so that a question costs well under a
+//! microsecond and allocates nothing. What was not measured on the device is carried over from the nearest that was, with
+//! a wider band; every answer can say what it was calibrated on.
+
+pub mod attention;
+pub mod attention_shape;
+pub mod collective;
+pub mod communication;
+pub mod context_attention;
+pub mod element_wise;
+pub mod gemm;
+pub mod generation_attention;
+pub mod latent_attention;
+pub mod linear_attention;
+pub mod point_to_point;
+pub mod roofline;
+pub mod stand_in;
+pub mod table;
+
+use std::sync::LazyLock;
+
+use rayon::prelude::*;
+
+use crate::accelerator::Accelerator;
+use crate::accelerator::lineage::donors;
+use crate::estimate::Estimate;
+use crate::fit::calibration::{Fitted, OperatorFits, Trial};
+use crate::fit::law::HoldOut;
+use crate::format::Format;
+use gemm::GemmKernel;
+use table::Table;
+
+/// Measurements of one operator on one device: a file.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The device.
+    pub device: Accelerator,
+    /// Its rows.
+    pub table: Table,
+}
+
+/// Fits an operator on all devices, with trials between them.
+pub type Calibrate = fn(&[Measured], HoldOut) -> Result<OperatorFits, String>;
+
+/// Operators that can be calibrated: the name in files (`h100_sxm_NAME.csv.gz`), and how.
+pub const OPERATORS: [(&str, Calibrate); 1] = [(gemm::NAME, gemm::calibrate)];
+
+/// The built-in calibration files, one per operator.
+const BUILT_IN: [&str; 1] = [include_str!("../../calibration/gemm.json")];
+
+/// Fits of all operators.
+#[derive(Clone, Debug, Default)]
+pub struct Calibration {
+    /// One entry per operator.
+    pub operators: Vec<OperatorFits>,
+}
+
+impl Calibration {
+    /// What is built in: fitted by `lanewright workload calibrate`.
+    pub fn built_in() -> &'static Self {
+        static READ: LazyLock<Calibration> = LazyLock::new(|| Calibration {
+            // Written by this program and held by a test to be readable.
+            operators: BUILT_IN.iter().filter_map(|text| OperatorFits::read(text).ok()).collect(),
+        });
+        &READ
+    }
+
+    /// The fits of an operator.
+    pub fn operator(&self, name: &str) -> Option<&OperatorFits> {
+        self.operators.iter().find(|fits| fits.operator == name)
+    }
+}
+
+/// Every kernel of one device.
+#[derive(Clone, Debug)]
+pub struct Kernels {
+    /// The device.
+    pub device: Accelerator,
+    gemms: Vec<GemmKernel>,
+}
+
+impl Kernels {
+    /// Resolves all kernels of a device.
+    pub fn for_device(device: &Accelerator, calibration: &Calibration) -> Self {
+        let fits = calibration.operator(gemm::NAME);
+        Self {
+            device: device.clone(),
+            gemms: Format::ALL.iter().map(|format| GemmKernel::new(device, fits, *format)).collect(),
+        }
+    }
+
+    /// The dense products of a format.
+    pub fn gemm_kernel(&self, format: Format) -> &GemmKernel {
+        // `Format::ALL` is in the order of declaration; a test holds it to that.
+        &self.gemms[format as usize]
+    }
+
+    /// Time of `m x k` activations times `k x n` weights, seconds.
+    pub fn gemm(&self, format: Format, m: f64, n: f64, k: f64) -> Estimate {
+        self.gemm_kernel(format).time(m, n, k)
+    }
+}
+
+/// Predictions of a table's rows with a fit made elsewhere, each with what was measured, seconds.
+type Pairs = Vec<(Estimate, f64)>;
+
+/// Fits every file, then tries every fit of a donor on the rows of each device, as if that had none.
+fn donor_trials(
+    operator: &str,
+    measured: &[Measured],
+    fit: impl Fn(&Measured) -> Result<Vec<Fitted>, String> + Sync,
+    pairs: impl Fn(&Accelerator, &Table, &Fitted) -> Result<Pairs, String> + Sync,
+) -> Result<OperatorFits, String> {
+    let fits: Vec<Fitted> =
+        measured.par_iter().map(&fit).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let tried = |one: &Measured| {
+        let mut trials = Vec::new();
+        for donor in donors(&one.device) {
+            for fit in fits.iter().filter(|fit| fit.device == donor.id) {
+                trials.extend(Trial::of(donor.id, &one.device.id, &fit.variant, &pairs(&one.device, &one.table, fit)?));
+            }
+        }
+        Ok(trials)
+    };
+    let trials: Vec<Vec<Trial>> = measured.par_iter().map(tried).collect::<Result<_, String>>()?;
+    Ok(OperatorFits { operator: operator.into(), fits, trials: trials.into_iter().flatten().collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_in_the_order_of_declaration() {
+        for (at, format) in Format::ALL.into_iter().enumerate() {
+            assert_eq!(format as usize, at);
+        }
+    }
+
+    #[test]
+    fn built_in_files_can_be_read() {
+        for text in BUILT_IN {
+            let fits = OperatorFits::read(text).expect("as written by calibrate");
+            assert_eq!(fits.write(), text, "{}", fits.operator);
+        }
+        assert_eq!(Calibration::built_in().operators.len(), BUILT_IN.len());
+    }
+}
