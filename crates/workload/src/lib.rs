@@ -9,6 +9,7 @@
 //! - [`models`] are networks by their published shapes;
 //! - [`edge`] is single streams of tokens on edge devices;
 //! - [`step`] is what one pass of a model through an engine consists of;
+//! - [`train`] is training: steps, memory, goodput.
 //! - [`serve`] is requests over time on engines.
 //!
 //! The crate reads no file, prints nothing and knows no clock: texts are handed to it.
@@ -22,5 +23,8 @@ pub mod format;
 pub mod kernel;
 pub mod layout;
 pub mod models;
+pub mod pipeline;
+pub mod predict;
 pub mod serve;
 pub mod step;
+pub mod train;

@@ -54,13 +54,13 @@ pub fn donors(device: &Accelerator) -> Vec<Donor> {
 }
 
 /// From trials between measured devices (`workload calibrate` prints them): Hopper and Blackwell predict each other best
-/// at about 0.15, A100 and H100 at about 0.75. Within a family only memory differs, and what a kernel spends beside it
+/// at about 0.05, A100 and H100 at about 0.75. Within a family only memory differs, and what a kernel spends beside it
 /// stays.
 fn stretch(device: &Accelerator, donor: &str, kin: bool) -> f64 {
     let newest = |id: &str| family(id).is_some();
     match (kin, newest(&device.id) && newest(donor)) {
         (true, _) => 0.0,
-        (false, true) => 0.15,
+        (false, true) => 0.05,
         (false, false) => 0.75,
     }
 }

@@ -1,5 +1,7 @@
 //! The whole fit of corrections: held-out rows first, then bands, then all rows.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::band::{Bands, HeldOut, percentile};
@@ -56,7 +58,29 @@ const FOLDS: u64 = 5;
 /// Smallest local scale that is believed, natural logarithm.
 const SCALE_FLOOR: f64 = 0.02;
 
+/// What is built in: fitted by `lanewright workload calibrate`.
+const BUILT_IN: &str = include_str!("../../calibration/engines.json");
+
 impl Correction {
+    /// The built-in correction; none where it cannot be read, which a test excludes.
+    pub fn built_in() -> Option<&'static Self> {
+        static READ: LazyLock<Option<Correction>> = LazyLock::new(|| Correction::read(BUILT_IN).ok());
+        READ.as_ref()
+    }
+
+    /// Reads a file; the error names the line.
+    pub fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// The file's text.
+    pub fn write(&self) -> String {
+        // Plain data with text keys cannot fail to become JSON.
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
     /// Fits samples. Bands come from three kinds of held-out errors: rows in folds, whole families, whole devices.
     pub fn fit(samples: &[Sample], seed: u64, source: &str) -> Self {
         let rows: Vec<Circumstances> = samples.iter().map(|sample| sample.circumstances).collect();

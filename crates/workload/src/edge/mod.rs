@@ -6,4 +6,5 @@
 
 pub mod anchors;
 pub mod decode;
+pub mod model;
 pub mod stack;

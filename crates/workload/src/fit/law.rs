@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::calibration::{Fitted, Origin, Resolved};
 use super::constants::fit_constants;
 use super::split;
-use super::spread::{Errors, Spread};
+use super::spread::{Band, Errors, Spread};
 use super::surface::{AXES, Axis, Row, Stiffness, Surface};
 use crate::accelerator::Accelerator;
 use crate::estimate::Estimate;
@@ -24,18 +24,42 @@ pub struct Peaks {
     pub scale_up: f64,
 }
 
+/// Names under which a fit keeps the peaks of the device that was measured.
+const RATE: &str = "peak_rate";
+const BANDWIDTH: &str = "peak_bandwidth";
+const PROCESSOR_COUNT: &str = "peak_processors";
+const SCALE_UP: &str = "peak_scale_up";
+
 /// Processors of a device that states none: the count matters only where work is too little to fill it.
 const PROCESSORS: f64 = 128.0;
 
 impl Peaks {
-    /// The peaks of a device in one arithmetic; none where it has no rate for it.
-    pub fn of(device: &Accelerator, arithmetic: Arithmetic) -> Option<Self> {
-        Some(Self {
-            rate: device.peak(arithmetic)?,
+    /// The peaks of a device in one arithmetic. What has no units of its own runs at the next wider ones; a device of which
+    /// no rate is known (eTOPS are none) is bound by its memory alone.
+    pub fn of(device: &Accelerator, arithmetic: Arithmetic) -> Self {
+        Self {
+            rate: device.peak(arithmetic).unwrap_or(f64::INFINITY),
             bandwidth: device.bandwidth,
             processors: device.processors.map_or(PROCESSORS, f64::from),
             scale_up: device.scale_up,
-        })
+        }
+    }
+
+    /// The peaks that a fit was made with.
+    pub fn stored(fit: &Fitted) -> Self {
+        Self {
+            rate: fit.constant(RATE, f64::INFINITY),
+            bandwidth: fit.constant(BANDWIDTH, 2e12),
+            processors: fit.constant(PROCESSOR_COUNT, PROCESSORS),
+            scale_up: fit.constant(SCALE_UP, 0.0),
+        }
+    }
+
+    /// As fits keep them; what is infinite is left out.
+    fn stores(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        [(RATE, self.rate), (BANDWIDTH, self.bandwidth), (PROCESSOR_COUNT, self.processors), (SCALE_UP, self.scale_up)]
+            .into_iter()
+            .filter(|(_, value)| value.is_finite())
     }
 }
 
@@ -80,6 +104,10 @@ pub trait Law<const N: usize, const L: usize> {
     /// Seconds without corrections.
     fn seconds(constants: &[f64; N], peaks: &Peaks, query: &Self::Query) -> f64;
 
+    /// Seconds that no kernel of the device can go below: operations and unavoidable bytes at shares of the peaks that the
+    /// best kernels reach.
+    fn reachable(peaks: &Peaks, query: &Self::Query) -> f64;
+
     /// Where a query lies on the axes of the layers of each slot; none where they leave it alone.
     fn places(query: &Self::Query) -> [Option<[f32; AXES]>; L];
 
@@ -101,6 +129,13 @@ pub trait Law<const N: usize, const L: usize> {
     }
 }
 
+/// The best shares of the peaks that kernels of any measured device reach: the upper decile of large products is 0.83 to
+/// 0.86 of the 16-bit peak, that of large decodes 0.88 to 0.9 of the memory's bandwidth.
+pub const BEST_RATE: f64 = 0.85;
+
+/// See [`BEST_RATE`].
+pub const BEST_BANDWIDTH: f64 = 0.9;
+
 /// Regions that [`Law::region`] tells apart.
 pub const REGIONS: usize = 3;
 
@@ -121,13 +156,26 @@ pub struct Corrected<const N: usize, const L: usize> {
     constants: [f64; N],
     layers: [Option<Surface>; L],
     peaks: Peaks,
+    /// The peaks of the device that was measured, where it is another, and how what it spends beyond its roofline carries
+    /// over: it grows as the ratio of the rooflines to this power.
+    donor: Option<(Peaks, f64)>,
     spread: Spread,
 }
 
 impl<const N: usize, const L: usize> Corrected<N, L> {
-    /// From a fit that was found for a device, with the peaks of that device (which may be another than was measured), for
-    /// queries of one kind.
-    pub fn of<W: Law<N, L>>(law: &W, resolved: &Resolved<'_>, peaks: Peaks, kind: u16) -> Self {
+    /// From a fit that was found for `device`, whose peaks these are, for queries of one kind. A fit of another device is
+    /// carried over: its time beyond its roofline is put on top of the roofline of `device`, grown as the ratio of the
+    /// rooflines to the power `stretch`; without a stretch the law runs on the peaks of `device`, and the donor's corrections
+    /// stay factors.
+    pub fn of<W: Law<N, L>>(
+        law: &W,
+        resolved: &Resolved<'_>,
+        (device, peaks): (&str, Peaks),
+        stretch: Option<f64>,
+        kind: u16,
+    ) -> Self {
+        let donor =
+            stretch.filter(|_| resolved.fit.device != device).map(|stretch| (Peaks::stored(resolved.fit), stretch));
         let names = law.constants();
         let mut layers = std::array::from_fn(|_| None);
         for layer in law.layers().iter().filter(|layer| layer.serves(kind) && layer.slot < L) {
@@ -137,7 +185,20 @@ impl<const N: usize, const L: usize> Corrected<N, L> {
             constants: std::array::from_fn(|at| resolved.fit.constant(names[at].0, names[at].1)),
             layers,
             peaks,
+            donor,
             spread: resolved.spread.clone(),
+        }
+    }
+
+    /// The law alone, where nothing was measured: constants in the middle of those fitted and a band of a factor of two
+    /// (an estimate).
+    pub fn unfitted<W: Law<N, L>>(law: &W, peaks: Peaks) -> Self {
+        Self {
+            constants: law.constants().map(|constant| constant.1),
+            layers: std::array::from_fn(|_| None),
+            peaks,
+            donor: None,
+            spread: Spread { all: Band { below: 2.0, above: 2.0 }, regions: Vec::new() },
         }
     }
 
@@ -153,15 +214,26 @@ impl<const N: usize, const L: usize> Corrected<N, L> {
 
     /// The likely time, seconds.
     pub fn likely<W: Law<N, L>>(&self, query: &W::Query) -> f64 {
-        let base = W::seconds(&self.constants, &self.peaks, query);
-        base * self.correction::<W>(query)
+        self.likely_and_base::<W>(query).0
     }
 
     /// The time with its band, seconds.
     pub fn estimate<W: Law<N, L>>(&self, query: &W::Query) -> Estimate {
-        let base = W::seconds(&self.constants, &self.peaks, query);
+        let (likely, base) = self.likely_and_base::<W>(query);
         let floor = self.constants.first().copied().unwrap_or(0.0);
-        self.spread.region(W::region(base, floor)).around(base * self.correction::<W>(query))
+        self.spread.region(W::region(base, floor)).around(likely)
+    }
+
+    fn likely_and_base<W: Law<N, L>>(&self, query: &W::Query) -> (f64, f64) {
+        let Some((lent, stretch)) = &self.donor else {
+            let base = W::seconds(&self.constants, &self.peaks, query);
+            return (base * self.correction::<W>(query), base);
+        };
+        let base = W::seconds(&self.constants, lent, query);
+        let (from, to) = (W::reachable(lent, query), W::reachable(&self.peaks, query));
+        let above = (base * self.correction::<W>(query) - from).max(0.0);
+        let grown = if *stretch == 0.0 || from <= 0.0 { above } else { above * libm::pow(to / from, *stretch) };
+        (to + grown, base)
     }
 
     /// The factor that the layers put on the law.
@@ -236,7 +308,9 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
             .constants()
             .iter()
             .zip(kept.constants)
-            .map(|(name, value)| (name.0.to_owned(), rounded(value)))
+            .map(|(name, value)| (name.0, value))
+            .chain(peaks.stores())
+            .map(|(name, value)| (name.to_owned(), rounded(value)))
             .collect(),
         surfaces,
         spread,

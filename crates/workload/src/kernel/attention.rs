@@ -16,89 +16,38 @@ const FORMATS: [(Format, Format); 4] = [
     (Format::Fp8, Format::Bf16),
 ];
 
-/// Kinds of sharing.
-const SHARINGS: [Sharing; 3] = [Sharing::Single, Sharing::Grouped, Sharing::Wide];
+/// How many kinds of [`Sharing`] there are.
+const SHARINGS: usize = 3;
 
 /// Attention of one device.
 #[derive(Clone, Debug)]
 pub struct Attention {
     context: Vec<ContextAttention>,
     generation: Vec<GenerationAttention>,
-    /// Where each comes from, for outputs: device, variant, rows.
-    sources: Vec<String>,
-    measured: bool,
+    /// What prompts and decoding of each place were calibrated on.
+    sources: Vec<(String, [String; 3])>,
 }
 
 impl Attention {
-    /// From fits of context and generation attention. `donors` are catalogue ids of measured devices, nearest first, which
-    /// stand in for `device` where it was not measured.
-    pub fn new(
-        context: &OperatorFits,
-        generation: &OperatorFits,
-        device: &Accelerator,
-        donors: &[&str],
-    ) -> Result<Self, String> {
-        let devices: Vec<&str> = std::iter::once(device.id.as_str()).chain(donors.iter().copied()).collect();
-        let mut built = Self { context: Vec::new(), generation: Vec::new(), sources: Vec::new(), measured: true };
+    /// From fits of context and generation attention.
+    pub fn new(device: &Accelerator, context: Option<&OperatorFits>, generation: Option<&OperatorFits>) -> Self {
+        let mut built = Self { context: Vec::new(), generation: Vec::new(), sources: Vec::new() };
         for (attention, cache) in FORMATS {
             let shape = |heads| AttentionShape { heads, kv_heads: 1, head_dim: 128, window: None, attention, cache };
-            // Own device first with any formats, wanted ones first; then donors likewise.
-            let wanted = shape(1).variant();
-            let formats: Vec<&str> = std::iter::once(wanted)
-                .chain(["bf16/bf16", "bf16/fp8", "fp8/fp8"].into_iter().filter(|v| *v != wanted))
-                .collect();
-            let candidates = devices.iter().flat_map(|device| formats.iter().map(|format| (*device, *format)));
-            let found = context
-                .resolve(candidates)
-                .ok_or_else(|| format!("{}: no fit of context attention, nor of a device that stands in", device.id))?;
-            built.context.push(ContextAttention::new(&found, device, &shape(1))?);
-            built.note("context", &found.words());
-            built.measured &= found.measured || wanted == "fp8/bf16";
-            for sharing in SHARINGS {
-                let shape = shape(match sharing {
-                    Sharing::Single => 1,
-                    Sharing::Grouped => 8,
-                    Sharing::Wide => 64,
-                });
-                // Decoding never has 8-bit products of its own: the cache decides.
-                let cached = if cache == Format::Bf16 { ["bf16/bf16", "bf16/fp8"] } else { ["bf16/fp8", "bf16/bf16"] };
-                let kinds: &[Sharing] = match sharing {
-                    Sharing::Single => &[Sharing::Single, Sharing::Grouped],
-                    Sharing::Grouped => &[Sharing::Grouped, Sharing::Single],
-                    // A kernel that repeats loads has a traffic of its own: no other stands in for it.
-                    Sharing::Wide => &[Sharing::Wide],
-                };
-                let variants: Vec<String> =
-                    kinds.iter().flat_map(|kind| cached.map(|cache| format!("{cache}/{}", kind.name()))).collect();
-                let candidates =
-                    devices.iter().flat_map(|device| variants.iter().map(|variant| (*device, variant.as_str())));
-                let found = generation.resolve(candidates).ok_or_else(|| {
-                    format!("{}: no fit of generation attention, nor of a device that stands in", device.id)
-                })?;
-                let narrow = AttentionShape { attention: Format::Bf16, ..shape };
-                built.generation.push(GenerationAttention::new(&found, device, &narrow)?);
-                built.note("generation", &found.words());
-                built.measured &= found.measured || sharing == Sharing::Wide || attention == Format::Fp8;
-            }
+            let (kernel, words) = ContextAttention::new(device, context, &shape(1));
+            built.context.push(kernel);
+            // One shape of each sharing.
+            let own = [1, 8, 64].map(|heads| GenerationAttention::new(device, generation, &shape(heads)));
+            built.sources.push((words, own.each_ref().map(|(_, words)| words.clone())));
+            built.generation.extend(own.map(|(kernel, _)| kernel));
         }
-        Ok(built)
+        built
     }
 
-    fn note(&mut self, operator: &str, words: &str) {
-        let note = format!("{operator} attention: {words}");
-        if !self.sources.contains(&note) {
-            self.sources.push(note);
-        }
-    }
-
-    /// What it was calibrated on.
-    pub fn sources(&self) -> &[String] {
-        &self.sources
-    }
-
-    /// Whether the kernels of 16-bit attention were measured on this device.
-    pub fn measured(&self) -> bool {
-        self.measured
+    /// What a shape's prompts and decoding were calibrated on.
+    pub fn calibrated_on(&self, shape: &AttentionShape) -> (&str, &str) {
+        let (context, generation) = &self.sources[formats(shape)];
+        (context, &generation[sharing(shape)])
     }
 
     /// The model of a shape's prompts.
@@ -108,12 +57,7 @@ impl Attention {
 
     /// The model of a shape's decoding.
     pub fn generation_model(&self, shape: &AttentionShape) -> &GenerationAttention {
-        let sharing = match Sharing::of(shape) {
-            Sharing::Single => 0,
-            Sharing::Grouped => 1,
-            Sharing::Wide => 2,
-        };
-        &self.generation[formats(shape) * SHARINGS.len() + sharing]
+        &self.generation[formats(shape) * SHARINGS + sharing(shape)]
     }
 
     /// Seconds of `pieces` pieces of prompts with `tokens` new tokens and `pairs` query-key pairs after `cached` tokens,
@@ -141,5 +85,14 @@ fn formats(shape: &AttentionShape) -> usize {
         "fp8/fp8" => 2,
         "fp8/bf16" => 3,
         _ => 0,
+    }
+}
+
+/// Place of a shape's kind of sharing.
+fn sharing(shape: &AttentionShape) -> usize {
+    match Sharing::of(shape) {
+        Sharing::Single => 0,
+        Sharing::Grouped => 1,
+        Sharing::Wide => 2,
     }
 }

@@ -52,10 +52,9 @@ impl AttentionShape {
         }
     }
 
-    /// The peaks of a device for this layer; an error names a device that has no rate for its arithmetic.
-    pub fn peaks(&self, device: &Accelerator) -> Result<Peaks, String> {
+    /// The peaks of a device for this layer.
+    pub fn peaks(&self, device: &Accelerator) -> Peaks {
         Peaks::of(device, self.arithmetic())
-            .ok_or_else(|| format!("{}: no rate is known for attention in {}", device.id, self.attention.name()))
     }
 
     /// The cost of a query-key pair in a head of this size, as a multiple of one of 128 elements. Products grow with the

@@ -9,14 +9,22 @@
 use std::collections::BTreeMap;
 
 use super::table::{Table, fit_tables};
+use super::{Measured, stand_in};
 use crate::accelerator::Accelerator;
+use crate::accelerator::lineage::donors;
 use crate::estimate::Estimate;
-use crate::fit::calibration::{Fitted, Resolved};
+use crate::fit::calibration::{Fitted, OperatorFits, Resolved, Trial};
 use crate::fit::law::{Corrected, HoldOut, Law, Layer, Peaks};
 use crate::fit::split::held_out;
 use crate::fit::spread::{Band, quantile};
 use crate::fit::surface::{AXES, Axis, Stiffness};
 use crate::format::Arithmetic;
+
+/// Name of NCCL's collectives in files.
+pub const LIBRARY_NAME: &str = "nccl";
+
+/// Name of engines' all-reduce kernels in files.
+pub const ENGINE_NAME: &str = "custom_allreduce";
 
 /// What is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +81,12 @@ fn steps(ranks: f64) -> f64 {
     (ranks - 1.0).min(2.5 * libm::log2(ranks))
 }
 
+/// Bytes per second between devices; those without a scale-up domain talk over PCIe 4.0 x16 through the host.
+fn link(peaks: &Peaks) -> f64 {
+    const HOST: f64 = 32e9;
+    if peaks.scale_up > 0.0 { peaks.scale_up } else { HOST }
+}
+
 /// Most versions of one library that a calibration tells apart.
 const VERSIONS: u16 = 12;
 
@@ -114,8 +128,11 @@ impl Law<3, 3> for CollectiveLaw {
 
     fn seconds(constants: &[f64; 3], peaks: &Peaks, query: &CollectiveQuery) -> f64 {
         let [floor, hop, traffic] = *constants;
-        let link = if peaks.scale_up > 0.0 { peaks.scale_up } else { peaks.bandwidth };
-        floor + hop * steps(query.ranks) + query.collective.share(query.ranks) * query.bytes / link * traffic
+        floor + hop * steps(query.ranks) + query.collective.share(query.ranks) * query.bytes / link(peaks) * traffic
+    }
+
+    fn reachable(peaks: &Peaks, query: &CollectiveQuery) -> f64 {
+        query.collective.share(query.ranks) * query.bytes / link(peaks)
     }
 
     fn places(query: &CollectiveQuery) -> [Option<[f32; AXES]>; 3] {
@@ -212,14 +229,9 @@ impl CollectiveModel {
         .map(|best| best.2)
     }
 
-    /// Ready to predict on `device`. A version that was not measured is predicted as the nearest one before it, or after.
-    pub fn new(
-        resolved: &Resolved<'_>,
-        device: &Accelerator,
-        collective: Collective,
-        version: Option<&str>,
-    ) -> Result<Self, String> {
-        let peaks = peaks(device)?;
+    /// Ready to predict on `device` with a certain fit. A version that was not measured is predicted as the nearest one
+    /// before it, or after.
+    pub fn of(device: &Accelerator, resolved: &Resolved<'_>, collective: Collective, version: Option<&str>) -> Self {
         let mut known: Vec<(Vec<u32>, u16)> = resolved
             .fit
             .constants
@@ -234,7 +246,14 @@ impl CollectiveModel {
         };
         let version = before.map_or(NO_VERSION, |one| one.1);
         // Layers have the same names in both laws; stiffness plays no part in predictions.
-        Ok(Self { collective, fitted: Corrected::of(&LIBRARY, resolved, peaks, version), version })
+        let stretch = stand_in::stretch(device, resolved.fit);
+        let fitted = Corrected::of(&LIBRARY, resolved, (&device.id, peaks(device)), stretch, version);
+        Self { collective, fitted, version }
+    }
+
+    /// The law alone, where nothing was measured.
+    pub fn unfitted(device: &Accelerator, collective: Collective) -> Self {
+        Self { collective, fitted: Corrected::unfitted(&LIBRARY, peaks(device)), version: NO_VERSION }
     }
 
     /// How long it takes, seconds; `bytes` as [`Collective`] says, `integer` for 8-bit integers. Nothing for one rank.
@@ -254,9 +273,9 @@ impl CollectiveModel {
     }
 }
 
-/// Peaks for collectives: no arithmetic bounds them, so a device without a rate gets one that plays no part.
-fn peaks(device: &Accelerator) -> Result<Peaks, String> {
-    Peaks::of(device, Arithmetic::Bf16).ok_or_else(|| format!("{}: no rate is known for 16-bit arithmetic", device.id))
+/// Peaks for collectives; no arithmetic bounds them.
+fn peaks(device: &Accelerator) -> Peaks {
+    Peaks::of(device, Arithmetic::Bf16)
 }
 
 /// A measured collective.
@@ -321,7 +340,7 @@ fn fit(
     of_row: impl Fn(&Table, usize) -> Result<CollectiveRow, String>,
 ) -> Result<Vec<Fitted>, String> {
     let generations = Generations::of(tables, hold_out, &of_row)?;
-    let peaks = peaks(device)?;
+    let peaks = peaks(device);
     let mut fits = fit_tables(law, &device.id, (tables, hold_out), all_rows, |table, row| {
         let row = of_row(table, row)?;
         if row.ranks < 2.0 || row.bytes <= 0.0 {
@@ -338,6 +357,74 @@ fn fit(
         }
     }
     Ok(fits)
+}
+
+/// Fits NCCL's collectives of every device (all files of a device together), and tries every fit on the other devices.
+pub fn calibrate_library(measured: &[Measured], hold_out: HoldOut) -> Result<OperatorFits, String> {
+    calibrate(LIBRARY_NAME, &LIBRARY, measured, hold_out, library_row)
+}
+
+/// The same for engines' all-reduce kernels.
+pub fn calibrate_engine(measured: &[Measured], hold_out: HoldOut) -> Result<OperatorFits, String> {
+    calibrate(ENGINE_NAME, &ENGINE, measured, hold_out, engine_row)
+}
+
+/// How a row of a file is read.
+pub type ReadRow = fn(&Table, usize) -> Result<CollectiveRow, String>;
+
+fn calibrate(
+    operator: &str,
+    law: &CollectiveLaw,
+    measured: &[Measured],
+    hold_out: HoldOut,
+    of_row: ReadRow,
+) -> Result<OperatorFits, String> {
+    let mut devices: Vec<(&Accelerator, Vec<Table>)> = Vec::new();
+    for one in measured {
+        match devices.iter_mut().find(|known| known.0.id == one.device.id) {
+            Some(known) => known.1.push(one.table.clone()),
+            None => devices.push((&one.device, vec![one.table.clone()])),
+        }
+    }
+    let mut fits = Vec::new();
+    for (device, tables) in &devices {
+        fits.extend(fit(law, device, (tables, hold_out), true, of_row)?);
+    }
+    let mut trials = Vec::new();
+    for (device, tables) in &devices {
+        for donor in donors(device) {
+            let lent: Vec<Fitted> = fits.iter().filter(|fit| fit.device == donor.id).cloned().collect();
+            for (variant, pairs) in pairs(device, tables, &lent, of_row)? {
+                trials.extend(Trial::of(donor.id, &device.id, &variant, &pairs));
+            }
+        }
+    }
+    Ok(OperatorFits { operator: operator.into(), fits, trials })
+}
+
+/// Predictions of rows with the fits of one device, each with what was measured, seconds; by the variant that predicts.
+pub fn pairs(
+    device: &Accelerator,
+    tables: &[Table],
+    fits: &[Fitted],
+    of_row: ReadRow,
+) -> Result<BTreeMap<String, Vec<(Estimate, f64)>>, String> {
+    let mut pairs: BTreeMap<String, Vec<(Estimate, f64)>> = BTreeMap::new();
+    let Some(donor) = fits.first().map(|fit| fit.device.as_str()) else { return Ok(pairs) };
+    for table in tables {
+        for at in 0..table.len() {
+            let row = of_row(table, at)?;
+            let version = row.version.as_deref();
+            let Some(fit) = CollectiveModel::choose(fits, donor, &row.variant, version) else { continue };
+            let model = CollectiveModel::of(device, &Resolved::plain(fit), row.collective, version);
+            let estimate = model.estimate(row.ranks, row.bytes, row.integer);
+            if estimate.likely > 0.0 {
+                let own = pairs.entry(fit.variant.clone()).or_default();
+                own.push((estimate, table.milliseconds(at, "latency")?));
+            }
+        }
+    }
+    Ok(pairs)
 }
 
 /// Versions of a library that behave alike are fitted together; those that do not (a kernel was rewritten) apart.

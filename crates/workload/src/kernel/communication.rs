@@ -3,8 +3,9 @@
 use super::collective::{Collective, CollectiveModel};
 use super::point_to_point::{Network, send};
 use crate::accelerator::Accelerator;
+use crate::accelerator::lineage::donors;
 use crate::estimate::Estimate;
-use crate::fit::calibration::{OperatorFits, Resolved};
+use crate::fit::calibration::OperatorFits;
 use crate::fit::spread::Band;
 
 /// Whose all-reduce kernels an engine launches.
@@ -76,45 +77,42 @@ const ACROSS: Band = Band { below: 1.5, above: 1.7 };
 #[derive(Clone, Debug)]
 pub struct Communication {
     device: Accelerator,
-    library: Vec<CollectiveModel>,
+    library: [CollectiveModel; 4],
     graph: Option<CollectiveModel>,
     eager: Option<CollectiveModel>,
     sources: Vec<String>,
 }
 
 impl Communication {
-    /// From fits of NCCL and of engines' kernels. `donors` are catalogue ids of measured devices, nearest first.
+    /// From fits of NCCL and of engines' kernels; without any, the law alone.
     pub fn new(
-        library: &OperatorFits,
-        engines: &OperatorFits,
         device: &Accelerator,
-        donors: &[&str],
+        library: Option<&OperatorFits>,
+        engines: Option<&OperatorFits>,
         software: &Software<'_>,
-    ) -> Result<Self, String> {
+    ) -> Self {
         let mut sources = Vec::new();
-        let mut find = |fits: &OperatorFits, collective: Collective, name: &str, version: Option<&str>| {
-            let devices = std::iter::once(device.id.as_str()).chain(donors.iter().copied());
-            let found = devices
-                .enumerate()
-                .find_map(|(at, id)| CollectiveModel::choose(&fits.fits, id, name, version).map(|fit| (at, fit)));
-            let Some((at, fit)) = found else { return Ok(None) };
-            let candidates = [(device.id.as_str(), fit.variant.as_str()), (fit.device.as_str(), fit.variant.as_str())];
-            let Some(resolved) = fits.resolve(candidates) else { return Ok(None) };
-            let resolved: Resolved<'_> = Resolved { measured: at == 0, ..resolved };
-            sources.push(format!("{} {}: {}", fits.operator, name, resolved.words()));
-            CollectiveModel::new(&resolved, device, collective, version).map(Some)
+        let mut find = |fits: Option<&OperatorFits>, collective: Collective, name: &str, version: Option<&str>| {
+            let fits = fits?;
+            let lent = donors(device);
+            let mut devices = std::iter::once(device.id.as_str()).chain(lent.iter().map(|donor| donor.id));
+            let fit = devices.find_map(|id| CollectiveModel::choose(&fits.fits, id, name, version))?;
+            // The device itself was asked for first: a donor's band is widened.
+            let asked = [(device.id.as_str(), fit.variant.as_str()), (fit.device.as_str(), fit.variant.as_str())];
+            let found = fits.resolve(asked)?;
+            sources.push(format!("{} {}", fits.operator, found.words()));
+            Some(CollectiveModel::of(device, &found, collective, version))
         };
-        let mut models = Vec::new();
-        for collective in Collective::ALL {
-            let model = find(library, collective, collective.name(), software.library_version)?;
-            models.push(model.ok_or_else(|| format!("{}: no fit of {}", device.id, collective.name()))?);
-        }
-        let mut own = |graph| match software.engine {
-            Some(engine) => find(engines, Collective::AllReduce, engine.variant(graph), software.engine_version),
-            None => Ok(None),
+        let models = Collective::ALL.map(|collective| {
+            find(library, collective, collective.name(), software.library_version)
+                .unwrap_or_else(|| CollectiveModel::unfitted(device, collective))
+        });
+        let mut own = |graph| {
+            let name = software.engine?.variant(graph);
+            find(engines, Collective::AllReduce, name, software.engine_version)
         };
-        let (graph, eager) = (own(true)?, own(false)?);
-        Ok(Self { device: device.clone(), library: models, graph, eager, sources })
+        let (graph, eager) = (own(true), own(false));
+        Self { device: device.clone(), library: models, graph, eager, sources }
     }
 
     /// What it was calibrated on.

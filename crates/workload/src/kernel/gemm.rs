@@ -76,6 +76,10 @@ impl Law<3, 1> for GemmLaw {
         floor + joined(ideal.compute / compute, ideal.memory / memory)
     }
 
+    fn reachable(peaks: &Peaks, query: &GemmQuery) -> f64 {
+        query.ideal(peaks).reachable()
+    }
+
     fn places(query: &GemmQuery) -> [Option<[f32; AXES]>; 1] {
         [Some([query.m, query.n, query.k, 1.0].map(|size| libm::log2(size) as f32))]
     }
@@ -87,9 +91,7 @@ pub fn fit(device: &Accelerator, table: &Table, hold_out: HoldOut, all_rows: boo
         let (format, query) = GemmQuery::of_row(table, row)?;
         Ok(Some((format.name().to_string(), peaks(device, format), query)))
     };
-    let mut fits = fit_tables(&GemmLaw, &device.id, (std::slice::from_ref(table), hold_out), all_rows, of_row)?;
-    stand_in::note_peaks(&mut fits, |variant| Format::from_name(variant).map(|format| peaks(device, format)));
-    Ok(fits)
+    fit_tables(&GemmLaw, &device.id, (std::slice::from_ref(table), hold_out), all_rows, of_row)
 }
 
 /// Fits every file, and tries every fit on the other devices.
@@ -110,15 +112,9 @@ pub fn calibrate(measured: &[Measured], hold_out: HoldOut) -> Result<OperatorFit
     donor_trials(NAME, measured, fit, pairs)
 }
 
-/// Peaks for a format: what has no units of its own runs at the next wider ones; a device of which no rate is known (eTOPS
-/// are none) is bound by its memory alone.
+/// Peaks for a format.
 pub(super) fn peaks(device: &Accelerator, format: Format) -> Peaks {
-    Peaks::of(device, format.arithmetic()).unwrap_or(Peaks {
-        rate: f64::INFINITY,
-        bandwidth: device.bandwidth,
-        processors: 1.0,
-        scale_up: device.scale_up,
-    })
+    Peaks::of(device, format.arithmetic())
 }
 
 /// Products of one format on one device: ready to be asked.
@@ -171,7 +167,7 @@ impl GemmKernel {
         Self {
             format,
             peaks,
-            fitted: Some(Corrected::of(&GemmLaw, found, base, 0)),
+            fitted: Some(Corrected::of(&GemmLaw, found, (&device.id, base), None, 0)),
             lent,
             calibrated_on: found.words(),
         }

@@ -10,11 +10,15 @@
 
 use super::attention_shape::AttentionShape;
 use super::table::{Table, fit_tables};
+use super::{Measured, donor_trials, stand_in};
 use crate::accelerator::Accelerator;
 use crate::estimate::Estimate;
-use crate::fit::calibration::{Fitted, Resolved};
-use crate::fit::law::{Corrected, HoldOut, Law, Layer, Peaks, thirds};
+use crate::fit::calibration::{Fitted, OperatorFits, Resolved};
+use crate::fit::law::{BEST_BANDWIDTH, Corrected, HoldOut, Law, Layer, Peaks, thirds};
 use crate::fit::surface::{AXES, Axis, Stiffness};
+
+/// Name in files.
+pub const NAME: &str = "generation_attention";
 
 /// Most query heads that share the loads of a key head.
 const TILE_HEADS: f64 = 32.0;
@@ -122,6 +126,12 @@ impl Law<4, 2> for GenerationLaw {
         floor + block * waves + query.loaded / peaks.bandwidth * traffic + reach * libm::log2(1.0 + query.length / 64.0)
     }
 
+    fn reachable(peaks: &Peaks, query: &GenerationQuery) -> f64 {
+        // Repeated loads are served by the cache before the memory, which the peaks do not tell of.
+        let unique = if query.wide { query.loaded / query.group } else { query.loaded };
+        unique / (peaks.bandwidth * BEST_BANDWIDTH)
+    }
+
     fn places(query: &GenerationQuery) -> [Option<[f32; AXES]>; 2] {
         let (blocks, length) = (thirds(query.blocks), thirds(query.length));
         let grouped = query.wide || query.group > 1.0;
@@ -153,7 +163,7 @@ impl GenerationAttention {
         let impossible = Self::impossible(device, table)?;
         fit_tables(&GenerationLaw, &device.id, (std::slice::from_ref(table), hold_out), all_rows, |table, row| {
             let (shape, query) = Self::query(table, row)?;
-            let peaks = shape.peaks(device)?;
+            let peaks = shape.peaks(device);
             if impossible && Sharing::of(&shape) != Sharing::Single {
                 return Ok(None);
             }
@@ -174,10 +184,33 @@ impl GenerationAttention {
         Ok(2 * beyond > ruled)
     }
 
-    /// Ready to predict on `device`, whose peaks scale what was fitted elsewhere; an error without a rate for the
-    /// arithmetic.
-    pub fn new(resolved: &Resolved<'_>, device: &Accelerator, shape: &AttentionShape) -> Result<Self, String> {
-        Ok(Self(Corrected::of(&GenerationLaw, resolved, shape.peaks(device)?, 0)))
+    /// The kernel of a device: its own fit, or the nearest donor's, or the law alone. Also what it was calibrated on.
+    pub fn new(device: &Accelerator, fits: Option<&OperatorFits>, shape: &AttentionShape) -> (Self, String) {
+        let sharing = Sharing::of(shape);
+        let kinds: &[Sharing] = match sharing {
+            Sharing::Single => &[Sharing::Single, Sharing::Grouped],
+            Sharing::Grouped => &[Sharing::Grouped, Sharing::Single],
+            // A kernel that repeats loads has a traffic of its own: no other stands in for it.
+            Sharing::Wide => &[Sharing::Wide],
+        };
+        // Products of decoding are in 16 bits in every measured kernel: the cache decides.
+        let caches = match shape.variant() {
+            "bf16/bf16" | "fp8/bf16" => ["bf16/bf16", "bf16/fp8"],
+            _ => ["bf16/fp8", "bf16/bf16"],
+        };
+        let variants: Vec<String> =
+            kinds.iter().flat_map(|kind| caches.map(|cache| format!("{cache}/{}", kind.name()))).collect();
+        let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
+        match fits.and_then(|fits| stand_in::resolve(fits, device, &variants)) {
+            Some(found) => (Self::of(device, &found, shape), found.words()),
+            None => (Self(Corrected::unfitted(&GenerationLaw, shape.peaks(device))), stand_in::NOTHING.into()),
+        }
+    }
+
+    /// With a certain fit.
+    pub fn of(device: &Accelerator, found: &Resolved<'_>, shape: &AttentionShape) -> Self {
+        let stretch = stand_in::stretch(device, found.fit);
+        Self(Corrected::of(&GenerationLaw, found, (&device.id, shape.peaks(device)), stretch, 0))
     }
 
     /// How long it takes, seconds.
@@ -189,4 +222,28 @@ impl GenerationAttention {
     pub fn likely(&self, query: &GenerationQuery) -> f64 {
         self.0.likely::<GenerationLaw>(query)
     }
+}
+
+/// Fits every file, and tries every fit on the other devices.
+pub fn calibrate(measured: &[Measured], hold_out: HoldOut) -> Result<OperatorFits, String> {
+    let fit = |one: &Measured| GenerationAttention::fit(&one.device, &one.table, hold_out, true);
+    donor_trials(NAME, measured, fit, pairs)
+}
+
+/// Predictions of a table's rows of one variant, each with what was measured, seconds. None of a kind of rows that were
+/// not measured as they say ([`GenerationAttention::fit`]).
+pub fn pairs(device: &Accelerator, table: &Table, fit: &Fitted) -> Result<Vec<(Estimate, f64)>, String> {
+    let found = Resolved::plain(fit);
+    let impossible = GenerationAttention::impossible(device, table)?;
+    let mut kernel = None;
+    let mut pairs = Vec::new();
+    for row in 0..table.len() {
+        let (shape, query) = GenerationAttention::query(table, row)?;
+        let believed = !impossible || Sharing::of(&shape) == Sharing::Single;
+        if believed && GenerationAttention::variant(&shape) == fit.variant {
+            let kernel = kernel.get_or_insert_with(|| GenerationAttention::of(device, &found, &shape));
+            pairs.push((kernel.estimate(&query), table.milliseconds(row, "latency")?));
+        }
+    }
+    Ok(pairs)
 }

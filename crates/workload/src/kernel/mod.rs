@@ -29,6 +29,8 @@ use crate::estimate::Estimate;
 use crate::fit::calibration::{Fitted, OperatorFits, Trial};
 use crate::fit::law::HoldOut;
 use crate::format::Format;
+use attention::Attention;
+use communication::{Communication, Software};
 use gemm::GemmKernel;
 use table::Table;
 
@@ -45,10 +47,22 @@ pub struct Measured {
 pub type Calibrate = fn(&[Measured], HoldOut) -> Result<OperatorFits, String>;
 
 /// Operators that can be calibrated: the name in files (`h100_sxm_NAME.csv.gz`), and how.
-pub const OPERATORS: [(&str, Calibrate); 1] = [(gemm::NAME, gemm::calibrate)];
+pub const OPERATORS: [(&str, Calibrate); 5] = [
+    (gemm::NAME, gemm::calibrate),
+    (context_attention::NAME, context_attention::calibrate),
+    (generation_attention::NAME, generation_attention::calibrate),
+    (collective::LIBRARY_NAME, collective::calibrate_library),
+    (collective::ENGINE_NAME, collective::calibrate_engine),
+];
 
 /// The built-in calibration files, one per operator.
-const BUILT_IN: [&str; 1] = [include_str!("../../calibration/gemm.json")];
+const BUILT_IN: [&str; 5] = [
+    include_str!("../../calibration/gemm.json"),
+    include_str!("../../calibration/context_attention.json"),
+    include_str!("../../calibration/generation_attention.json"),
+    include_str!("../../calibration/nccl.json"),
+    include_str!("../../calibration/custom_allreduce.json"),
+];
 
 /// Fits of all operators.
 #[derive(Clone, Debug, Default)]
@@ -79,15 +93,32 @@ pub struct Kernels {
     /// The device.
     pub device: Accelerator,
     gemms: Vec<GemmKernel>,
+    /// Attention.
+    pub attention: Attention,
+    /// Collectives and sends.
+    pub communication: Communication,
 }
 
 impl Kernels {
-    /// Resolves all kernels of a device.
+    /// Resolves all kernels of a device, with NCCL's collectives only.
     pub fn for_device(device: &Accelerator, calibration: &Calibration) -> Self {
-        let fits = calibration.operator(gemm::NAME);
+        Self::with_software(device, calibration, &Software::default())
+    }
+
+    /// Resolves all kernels of a device under an engine.
+    pub fn with_software(device: &Accelerator, calibration: &Calibration, software: &Software<'_>) -> Self {
+        let fits = |name| calibration.operator(name);
+        let gemm = fits(gemm::NAME);
         Self {
             device: device.clone(),
-            gemms: Format::ALL.iter().map(|format| GemmKernel::new(device, fits, *format)).collect(),
+            gemms: Format::ALL.iter().map(|format| GemmKernel::new(device, gemm, *format)).collect(),
+            attention: Attention::new(device, fits(context_attention::NAME), fits(generation_attention::NAME)),
+            communication: Communication::new(
+                device,
+                fits(collective::LIBRARY_NAME),
+                fits(collective::ENGINE_NAME),
+                software,
+            ),
         }
     }
 
@@ -137,6 +168,52 @@ mod tests {
         for (at, format) in Format::ALL.into_iter().enumerate() {
             assert_eq!(format as usize, at);
         }
+    }
+
+    #[test]
+    fn attention_and_collectives_of_any_device_are_plausible() {
+        use crate::accelerator::tests::plain;
+        use attention_shape::AttentionShape;
+        use communication::Engine;
+
+        let shape = AttentionShape {
+            heads: 8,
+            kv_heads: 1,
+            head_dim: 128,
+            window: None,
+            attention: Format::Bf16,
+            cache: Format::Bf16,
+        };
+        let software = Software { engine: Some(Engine::Vllm), ..Software::default() };
+        for (id, rate, bandwidth) in [
+            ("nvidia/h100-sxm", 989e12, 3.35e12),
+            ("nvidia/h200-sxm", 989e12, 4.8e12),
+            ("amd/mi300x", 1307e12, 5.3e12),
+            ("nvidia/orin", 42e12, 0.2048e12),
+        ] {
+            let device = plain(id, rate, bandwidth);
+            for calibration in [Calibration::built_in(), &Calibration::default()] {
+                let kernels = Kernels::with_software(&device, calibration, &software);
+                // 64 sequences of 8192 tokens: 64 * 8192 * 512 bytes, 80 us on an H100 at its peak.
+                let bytes = 64.0 * 8192.0 * 512.0;
+                let decode = kernels.attention.generation(&shape, 64.0, 64.0 * 8192.0);
+                assert!(
+                    decode.likely > bytes / bandwidth && decode.likely < 3.0 * bytes / bandwidth + 50e-6,
+                    "{id}: {decode:?}"
+                );
+                let pairs = 8192.0 * 8193.0 / 2.0;
+                let prompt = kernels.attention.context(&shape, 1.0, 8192.0, pairs, 0.0);
+                let work = 4.0 * 8.0 * 128.0 * pairs / rate;
+                assert!(prompt.likely > work && prompt.likely < 4.0 * work + 100e-6, "{id}: {prompt:?}");
+                assert!(prompt.low < prompt.likely && prompt.likely < prompt.high);
+                let small = kernels.communication.all_reduce(8.0, 16384.0, true);
+                assert!(small.likely > 1e-6 && small.likely < 60e-6, "{id}: {small:?}");
+            }
+        }
+        let h100 =
+            Kernels::with_software(&plain("nvidia/h100-sxm", 989e12, 3.35e12), Calibration::built_in(), &software);
+        let (context, generation) = h100.attention.calibrated_on(&shape);
+        assert!(context.starts_with("nvidia/h100-sxm") && generation.contains("grouped"), "{context} {generation}");
     }
 
     #[test]

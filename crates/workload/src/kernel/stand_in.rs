@@ -27,16 +27,7 @@ impl Lent {
         if fit.device == device.id && fit.variant == variant {
             return None;
         }
-        let donor = donors(device).into_iter().find(|donor| donor.id == fit.device);
-        Some(Self {
-            peaks: Peaks {
-                rate: fit.constant(RATE, 1e15),
-                bandwidth: fit.constant(BANDWIDTH, 2e12),
-                processors: fit.constant(PROCESSORS, 128.0),
-                scale_up: fit.constant(SCALE_UP, 0.0),
-            },
-            stretch: donor.map_or(OTHER_FORMAT, |donor| donor.stretch),
-        })
+        Some(Self { peaks: Peaks::stored(fit), stretch: stretch(device, fit).unwrap_or(OTHER_FORMAT) })
     }
 }
 
@@ -48,22 +39,7 @@ pub fn resolve<'a>(fits: &'a OperatorFits, device: &Accelerator, variants: &[&st
     fits.resolve(variants.iter().flat_map(|variant| devices().map(move |device| (device, *variant))))
 }
 
-const RATE: &str = "peak_rate";
-const BANDWIDTH: &str = "peak_bandwidth";
-const PROCESSORS: &str = "peak_processors";
-const SCALE_UP: &str = "peak_scale_up";
-
-/// Writes the peaks of the device into its fits, so that whoever borrows one knows the roofline it lies above.
-pub fn note_peaks(fits: &mut [Fitted], peaks: impl Fn(&str) -> Option<Peaks>) {
-    for fit in fits {
-        if let Some(peaks) = peaks(&fit.variant).filter(|peaks| peaks.rate.is_finite()) {
-            let all = [
-                (RATE, peaks.rate),
-                (BANDWIDTH, peaks.bandwidth),
-                (PROCESSORS, peaks.processors),
-                (SCALE_UP, peaks.scale_up),
-            ];
-            fit.constants.extend(all.map(|(name, value)| (name.to_string(), value)));
-        }
-    }
+/// How a donor's fit carries over to a device; none where the fit is the device's own.
+pub fn stretch(device: &Accelerator, fit: &Fitted) -> Option<f64> {
+    donors(device).into_iter().find(|donor| donor.id == fit.device).map(|donor| donor.stretch)
 }
