@@ -21,6 +21,8 @@ pub mod steady;
 pub mod timeline;
 
 #[cfg(test)]
+mod simulate_tests;
+#[cfg(test)]
 mod steady_tests;
 
 #[cfg(test)]
