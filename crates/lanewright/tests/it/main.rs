@@ -15,3 +15,4 @@ mod sim_files;
 mod sim_flow;
 mod sim_nics;
 mod validation;
+mod workload_models;
