@@ -4,13 +4,27 @@
 //!
 //! - [`format`] is how numbers are stored; [`estimate`] is a time with its band;
 //! - [`accelerator`] is what a device can do at best;
+//! - [`fit`] turns measurements into corrections of physics, with bands and origins;
+//! - [`kernel`] is how long one operator takes on one device;
 //! - [`models`] are networks by their published shapes;
-//! - [`step`] is what one pass of a model through an engine consists of.
+//! - [`edge`] is single streams of tokens on edge devices;
+//! - [`step`] is what one pass of a model through an engine consists of;
+//! - [`train`] is training: steps, memory, goodput.
+//! - [`serve`] is requests over time on engines.
 //!
 //! The crate reads no file, prints nothing and knows no clock: texts are handed to it.
 
 pub mod accelerator;
+pub mod correction;
+pub mod edge;
 pub mod estimate;
+pub mod fit;
 pub mod format;
+pub mod kernel;
+pub mod layout;
 pub mod models;
+pub mod pipeline;
+pub mod predict;
+pub mod serve;
 pub mod step;
+pub mod train;

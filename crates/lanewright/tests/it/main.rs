@@ -16,3 +16,4 @@ mod sim_flow;
 mod sim_nics;
 mod validation;
 mod workload_models;
+mod workload_train;

@@ -349,6 +349,8 @@ record! {
     pub struct ComputeSpec {
         /// Memory technology: `hbm3`, `hbm3e`, `lpddr5`, ...
         memory: opt String,
+        /// Processors that share work in waves: streaming multiprocessors, compute units, cores.
+        processors: opt u32,
         /// Process and other remarks.
         note: opt String,
     }

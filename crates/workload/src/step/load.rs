@@ -42,4 +42,10 @@ impl StepLoad {
 pub trait StepCost: Sync {
     /// Seconds of one step on one replica, host work included.
     fn seconds(&self, load: &StepLoad) -> f64;
+
+    /// Seconds of one step of replicas that step together (data parallel attention with shared experts), one load each;
+    /// some may be empty. Unless an implementation knows better, the slowest one decides.
+    fn group_seconds(&self, loads: &[StepLoad]) -> f64 {
+        loads.iter().filter(|load| load.tokens() > 0).map(|load| self.seconds(load)).fold(0.0, f64::max)
+    }
 }

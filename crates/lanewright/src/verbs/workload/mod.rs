@@ -1,6 +1,7 @@
 //! `lanewright workload`: models, engines and pipelines on accelerators. One file per question.
 
 mod calibrate;
+mod calibrate_engines;
 mod kernels;
 mod models;
 mod pipeline;

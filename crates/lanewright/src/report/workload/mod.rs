@@ -1,0 +1,3 @@
+//! Reports of workloads: one file per page.
+
+pub mod roofline;

@@ -1,0 +1,169 @@
+//! Under what circumstances an engine ran: names that either agree or do not, and numbers that are near or far.
+
+use serde::{Deserialize, Serialize};
+
+/// Groups of names that measured rows may share, from the widest to the narrowest.
+pub const LEVELS: usize = 11;
+
+/// Numbers that say how alike two runs are, in powers of two.
+pub const NUMBERS: usize = 6;
+
+/// Distance at which likeness falls to 61 %, in powers of two: concurrency, prompt, answer, tensor parallelism, expert
+/// parallelism, sequences per attention group. Chosen once by cross-validation over the fitting rows.
+pub const LENGTHS: [f32; NUMBERS] = [6.0, 4.0, 4.0, 3.0, 3.0, 8.0];
+
+/// Variance of the (logarithmic) factor that rows share through each level. Chosen once by cross-validation over the
+/// fitting rows; errors change by less than half a point when any of them is halved or doubled.
+pub const SHARES: [f32; LEVELS] = [0.3, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.02];
+
+/// Variance that all rows share.
+pub const COMMON: f32 = 0.1;
+
+/// What is known of a run, in words.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'w> {
+    /// Family of the model (models of one shape are one family).
+    pub family: &'w str,
+    /// Device.
+    pub device: &'w str,
+    /// Serving engine.
+    pub backend: &'w str,
+    /// Version of the engine; empty where unknown.
+    pub version: &'w str,
+    /// Precision of the weights.
+    pub precision: &'w str,
+    /// Aggregated or disaggregated, and how much of the layout is stated.
+    pub mode: &'w str,
+    /// Layout in words.
+    pub layout: &'w str,
+}
+
+/// What is known of a run, ready to be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Circumstances {
+    /// One hash per level.
+    pub names: [u32; LEVELS],
+    /// Powers of two: concurrency, prompt tokens, answer tokens, tensor parallelism, expert parallelism, sequences per
+    /// attention group.
+    pub numbers: [f32; NUMBERS],
+}
+
+impl Circumstances {
+    /// From words and numbers (not yet logarithms).
+    pub fn new(words: &Words<'_>, numbers: [f64; NUMBERS]) -> Self {
+        let Words { family, device, backend, version, precision, mode, layout } = *words;
+        let levels: [&[&str]; LEVELS] = [
+            &[mode],
+            &[mode, backend],
+            &[mode, device],
+            &[mode, family],
+            &[mode, family, device],
+            &[mode, family, backend],
+            &[mode, device, backend],
+            &[mode, family, device, backend],
+            &[mode, family, device, backend, precision],
+            &[mode, family, device, backend, precision, version],
+            &[mode, family, device, backend, precision, layout],
+        ];
+        let mut names = [0; LEVELS];
+        for (at, (name, parts)) in names.iter_mut().zip(levels).enumerate() {
+            *name = hash(at as u32, parts);
+        }
+        Self { names, numbers: numbers.map(|number| number.clamp(1.0, 1e9).log2() as f32) }
+    }
+
+    /// Covariance of the factors of two runs.
+    pub fn likeness(&self, other: &Self) -> f32 {
+        let mut shared = 0.0;
+        for ((mine, theirs), share) in self.names.iter().zip(&other.names).zip(&SHARES) {
+            if mine == theirs {
+                shared += share;
+            }
+        }
+        if shared <= 0.0 {
+            return COMMON;
+        }
+        let mut distance = 0.0;
+        for ((mine, theirs), length) in self.numbers.iter().zip(&other.numbers).zip(&LENGTHS) {
+            let apart = (mine - theirs) / length;
+            distance += apart * apart;
+        }
+        COMMON + shared * falling(0.5 * distance)
+    }
+
+    /// Covariance with itself.
+    pub fn own() -> f32 {
+        COMMON + SHARES.iter().sum::<f32>()
+    }
+}
+
+/// `exp(-x)` for `x >= 0`, within 2e-5: a fit wants it smooth, not exact, and asks a thousand times per prediction.
+fn falling(x: f32) -> f32 {
+    if x > 30.0 {
+        return 0.0;
+    }
+    let power = -x * std::f32::consts::LOG2_E;
+    let whole = power.floor();
+    let part = power - whole;
+    // Least squares over [0, 1): within 3e-6 of 2^part.
+    let fraction = 1.0 + part * (0.693_044 + part * (0.241_282_7 + part * (0.052_240_9 + part * 0.013_426_55)));
+    f32::from_bits((((whole as i32) + 127) as u32) << 23) * fraction
+}
+
+/// FNV-1a over words with a level in front and bounds between.
+fn hash(level: u32, parts: &[&str]) -> u32 {
+    let mut state = 0x811c_9dc5_u32 ^ level;
+    for part in parts {
+        for byte in part.bytes().chain([0x1f]) {
+            state = (state ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193);
+        }
+    }
+    state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words() -> Words<'static> {
+        Words {
+            family: "llama-70b",
+            device: "nvidia/h100-sxm",
+            backend: "vllm",
+            version: "0.12.0",
+            precision: "fp8",
+            mode: "aggregated",
+            layout: "tp8",
+        }
+    }
+
+    const NUMBERS_OF_ONE: [f64; NUMBERS] = [64.0, 1024.0, 1024.0, 8.0, 1.0, 64.0];
+
+    #[test]
+    fn a_run_is_most_like_itself() {
+        let one = Circumstances::new(&words(), NUMBERS_OF_ONE);
+        assert!((one.likeness(&one) - Circumstances::own()).abs() < 1e-4);
+        let other = Circumstances::new(&Words { family: "other", ..words() }, NUMBERS_OF_ONE);
+        assert!(one.likeness(&other) < one.likeness(&one));
+        let far = Circumstances::new(&words(), [1.0, 1024.0, 1024.0, 8.0, 1.0, 1.0]);
+        assert!(one.likeness(&far) < one.likeness(&one));
+        assert!(one.likeness(&far) > COMMON);
+    }
+
+    #[test]
+    fn another_mode_shares_nothing_but_the_common_part() {
+        let one = Circumstances::new(&words(), NUMBERS_OF_ONE);
+        let other = Circumstances::new(&Words { mode: "disaggregated", ..words() }, NUMBERS_OF_ONE);
+        assert!((one.likeness(&other) - COMMON).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_exponential_is_close() {
+        for step in 0..3000 {
+            let x = step as f32 * 0.01;
+            let exact = (-x).exp();
+            assert!((falling(x) - exact).abs() <= 3e-5 * exact.max(1e-6), "{x}: {} {exact}", falling(x));
+        }
+        assert!(falling(40.0) == 0.0);
+    }
+}

@@ -1,0 +1,202 @@
+//! The whole fit of corrections: held-out rows first, then bands, then all rows.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::band::{Bands, HeldOut, percentile};
+use super::circumstances::Circumstances;
+use super::process::{Process, Said};
+
+/// Quantities that are corrected: time per token, time to the first token.
+pub const QUANTITIES: usize = 2;
+
+/// A measured run beside what kernels alone predict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Circumstances.
+    pub circumstances: Circumstances,
+    /// `ln(measured / predicted)` per quantity; NaN where not measured.
+    pub logarithm: [f64; QUANTITIES],
+    /// Rows with the same key are one measurement told twice, and are held out together.
+    pub key: u64,
+    /// Family of the model, to hold out whole ones.
+    pub family: u32,
+    /// Device, to hold out whole ones.
+    pub device: u32,
+}
+
+/// Corrections with their bands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Rows that were fitted.
+    pub rows: usize,
+    /// Where they came from.
+    pub source: String,
+    /// Seed of the folds.
+    pub seed: u64,
+    /// The process over circumstances.
+    pub process: Process,
+    /// One set of bands per quantity.
+    pub bands: Vec<Bands>,
+}
+
+/// A corrected quantity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Corrected {
+    /// Factor over what kernels alone predict.
+    pub factor: f64,
+    /// Factor from the prediction down to the tenth percentile.
+    pub below: f64,
+    /// Factor from the prediction up to the ninetieth percentile.
+    pub above: f64,
+}
+
+/// Folds of the cross-validation.
+const FOLDS: u64 = 5;
+
+/// Smallest local scale that is believed, natural logarithm.
+const SCALE_FLOOR: f64 = 0.02;
+
+/// What is built in: fitted by `lanewright workload calibrate`.
+const BUILT_IN: &str = include_str!("../../calibration/engines.json");
+
+impl Correction {
+    /// The built-in correction; none where it cannot be read, which a test excludes.
+    pub fn built_in() -> Option<&'static Self> {
+        static READ: LazyLock<Option<Correction>> = LazyLock::new(|| Correction::read(BUILT_IN).ok());
+        READ.as_ref()
+    }
+
+    /// Reads a file; the error names the line.
+    pub fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// The file's text.
+    pub fn write(&self) -> String {
+        // Plain data with text keys cannot fail to become JSON.
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Fits samples. Bands come from three kinds of held-out errors: rows in folds, whole families, whole devices.
+    pub fn fit(samples: &[Sample], seed: u64, source: &str) -> Self {
+        let rows: Vec<Circumstances> = samples.iter().map(|sample| sample.circumstances).collect();
+        let values = columns(samples);
+        let mut process = Process::fit(&rows, &[&values[0], &values[1]]);
+        let mut folds = Vec::new();
+        for fold in 0..FOLDS {
+            folds.push(held_out(samples, |sample| mix(sample.key ^ seed) % FOLDS == fold));
+        }
+        let by_row: Vec<(usize, Said<QUANTITIES>)> = folds.into_iter().flatten().collect();
+        let mut errors = [vec![f64::NAN; samples.len()], vec![f64::NAN; samples.len()]];
+        for (at, said) in &by_row {
+            for (quantity, errors) in errors.iter_mut().enumerate() {
+                errors[*at] = samples[*at].logarithm[quantity] - said.logarithm[quantity];
+            }
+        }
+        process.learn_scales(&rows, &[&errors[0], &errors[1]]);
+        let mut all = by_row;
+        for families in groups(samples, |sample| sample.family) {
+            all.extend(held_out(samples, |sample| sample.family == families));
+        }
+        for device in groups(samples, |sample| sample.device) {
+            all.extend(held_out(samples, |sample| sample.device == device));
+        }
+        let scales: Vec<Said<QUANTITIES>> = rows.iter().map(|row| process.say(row)).collect();
+        let bands = (0..QUANTITIES)
+            .map(|quantity| {
+                let errors: Vec<HeldOut> = all
+                    .iter()
+                    .map(|(at, said)| HeldOut {
+                        error: samples[*at].logarithm[quantity] - said.logarithm[quantity],
+                        scale: scales[*at].scale[quantity],
+                        nearest: said.nearest,
+                    })
+                    .collect();
+                Bands::learn(&errors, SCALE_FLOOR)
+            })
+            .collect();
+        Self { rows: samples.len(), source: source.into(), seed, process, bands }
+    }
+
+    /// Corrects a run.
+    pub fn correct(&self, run: &Circumstances) -> [Corrected; QUANTITIES] {
+        let said: Said<QUANTITIES> = self.process.say(run);
+        std::array::from_fn(|quantity| {
+            let (below, above) = match self.bands.get(quantity) {
+                Some(bands) => bands.factors(said.scale[quantity], said.nearest),
+                None => (2.0, 2.0),
+            };
+            Corrected { factor: said.logarithm[quantity].clamp(-4.0, 4.0).exp(), below, above }
+        })
+    }
+}
+
+/// Errors of a set of predictions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Errors {
+    /// Rows.
+    pub rows: usize,
+    /// Mean of `|predicted / measured - 1|`.
+    pub mean: f64,
+    /// Median of the same.
+    pub median: f64,
+    /// Ninetieth percentile of the same.
+    pub p90: f64,
+    /// Share of measurements inside their band.
+    pub inside: f64,
+}
+
+impl Errors {
+    /// From pairs of relative error and whether the measurement was inside the band.
+    pub fn of(errors: impl IntoIterator<Item = (f64, bool)>) -> Self {
+        let (mut sizes, mut inside) = (Vec::new(), 0_usize);
+        for (error, within) in errors {
+            sizes.push(error.abs());
+            inside += usize::from(within);
+        }
+        if sizes.is_empty() {
+            return Self::default();
+        }
+        sizes.sort_by(f64::total_cmp);
+        let rows = sizes.len();
+        Self {
+            rows,
+            mean: sizes.iter().sum::<f64>() / rows as f64,
+            median: percentile(&sizes, 0.5).unwrap_or_default(),
+            p90: percentile(&sizes, 0.9).unwrap_or_default(),
+            inside: inside as f64 / rows as f64,
+        }
+    }
+}
+
+/// Predictions for the samples that a fit without them makes.
+fn held_out(samples: &[Sample], out: impl Fn(&Sample) -> bool) -> Vec<(usize, Said<QUANTITIES>)> {
+    let kept: Vec<Sample> = samples.iter().filter(|sample| !out(sample)).cloned().collect();
+    let rows: Vec<Circumstances> = kept.iter().map(|sample| sample.circumstances).collect();
+    let values = columns(&kept);
+    let process = Process::fit(&rows, &[&values[0], &values[1]]);
+    let wanted = samples.iter().enumerate().filter(|(_, sample)| out(sample));
+    wanted.map(|(at, sample)| (at, process.say(&sample.circumstances))).collect()
+}
+
+fn columns(samples: &[Sample]) -> [Vec<f64>; QUANTITIES] {
+    std::array::from_fn(|quantity| samples.iter().map(|sample| sample.logarithm[quantity]).collect())
+}
+
+fn groups(samples: &[Sample], of: impl Fn(&Sample) -> u32) -> Vec<u32> {
+    let mut groups: Vec<u32> = samples.iter().map(of).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
+/// SplitMix64's finaliser: neighbouring keys fall into unrelated folds.
+pub fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
