@@ -1,0 +1,3 @@
+//! Reports of workloads, one page per question.
+
+pub mod serve;
