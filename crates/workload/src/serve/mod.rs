@@ -7,6 +7,7 @@
 
 pub mod arrival;
 pub mod blocks;
+pub mod cluster;
 pub mod histogram;
 pub mod log;
 pub mod metrics;

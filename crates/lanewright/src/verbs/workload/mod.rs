@@ -7,7 +7,7 @@ mod models;
 mod pipeline;
 mod predict;
 mod search;
-mod serve;
+pub mod serve;
 mod train;
 
 use clap::{Args, Subcommand};
