@@ -1,8 +1,9 @@
 //! `lanewright workload train`: what a training step takes, where it goes, what fills the memory.
 
 mod files;
+mod job;
 mod machine;
-mod output;
+pub(crate) mod output;
 mod search;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::verbs::{CatalogueArgs, Outcome};
   lanewright workload train --model deepseek-ai/DeepSeek-V3 --device h200-sxm --devices 2048 --ep 64 --pp 16 --format fp8_block
   lanewright workload train --model ./config.json --device mi300x --devices 64 --zero 3 --recompute full --json
   lanewright workload train --model meta-llama/Llama-3.1-70B --devices 4096 --mtbf 50000 --spares 16 -o step.html
+  lanewright workload train --devices 16 --tp 4 --pp 2 --dp 2 --batch 8 --job step
   lanewright workload train --layout layout.json --model gpt3-175B.json --system a100_80g.json --json
 
 What is not said of the layout (--tp, --pp, --dp, --recompute, ...) is chosen: the fastest that fits.
@@ -51,6 +53,10 @@ pub struct TrainArgs {
     /// Write an HTML report
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write the step as a job for a fabric: a .json file, or a new folder of Chakra traces (.et), one per rank, which
+    /// `lanewright sim --traffic` takes
+    #[arg(long, value_name = "PATH")]
+    pub job: Option<PathBuf>,
     /// Catalogue options.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
