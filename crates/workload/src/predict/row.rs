@@ -11,7 +11,6 @@ use crate::models::transformer::{Attention, Certainty, Transformer};
 /// Devices of the largest aggregated worker: a node of eight.
 const NODE: f64 = 8.0;
 
-
 /// Reads a row with the columns of the end-to-end file. The error names file, line and column.
 pub fn deployment(table: &Table, row: usize) -> Result<Deployment, String> {
     let name = table.text(row, "model_path")?;
@@ -50,7 +49,11 @@ pub fn deployment(table: &Table, row: usize) -> Result<Deployment, String> {
             batch
         }
         (None, None) => {
-            return Err(table.wrong(row, "concurrency", "is missing or empty, and so is batch_size; one of them must be given"));
+            return Err(table.wrong(
+                row,
+                "concurrency",
+                "is missing or empty, and so is batch_size; one of them must be given",
+            ));
         }
     };
     doubts.sort_unstable();

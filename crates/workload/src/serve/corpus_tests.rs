@@ -11,7 +11,8 @@ use super::settings::Settings;
 use super::simulate::{Deployment, Load, Pool, Role, run};
 use crate::accelerator::Accelerator;
 use crate::format::Format;
-use crate::models::transformer::{Attention, Block, Certainty, FeedForward, Transformer};
+use crate::models;
+use crate::models::transformer::Transformer;
 
 fn corpus(name: &str) -> Trace {
     let folder = std::env::var_os("LANEWRIGHT_CORPUS").expect("LANEWRIGHT_CORPUS names the folder with measured data");
@@ -20,67 +21,6 @@ fn corpus(name: &str) -> Trace {
     let file = std::fs::File::open(&path).expect("the log is there");
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("it can be unpacked");
     parse(&text).expect("it is a log")
-}
-
-fn llama() -> Transformer {
-    Transformer {
-        name: "meta-llama/Llama-3.1-8B".into(),
-        hidden: 4096,
-        vocabulary: 128_256,
-        tied: false,
-        blocks: vec![Block {
-            layers: 32,
-            attention: Attention::Grouped {
-                heads: 32,
-                kv_heads: 8,
-                head_dim: 128,
-                value_dim: 128,
-                window: None,
-                gated: false,
-                sparse: None,
-            },
-            feed_forward: FeedForward::Dense { inner: 14_336, gated: true },
-            other: 8192,
-        }],
-        draft_layers: 0,
-        context_limit: 131_072,
-        other: 4096,
-        certainty: Certainty::Published,
-    }
-}
-
-fn qwen() -> Transformer {
-    Transformer {
-        name: "Qwen/Qwen3-30B-A3B-Instruct-2507".into(),
-        hidden: 2048,
-        vocabulary: 151_936,
-        tied: false,
-        blocks: vec![Block {
-            layers: 48,
-            attention: Attention::Grouped {
-                heads: 32,
-                kv_heads: 4,
-                head_dim: 128,
-                value_dim: 128,
-                window: None,
-                gated: false,
-                sparse: None,
-            },
-            feed_forward: FeedForward::Experts {
-                experts: 128,
-                active: 8,
-                inner: 768,
-                shared_inner: 0,
-                latent: None,
-                gated: true,
-            },
-            other: 4352,
-        }],
-        draft_layers: 0,
-        context_limit: 262_144,
-        other: 2048,
-        certainty: Certainty::Published,
-    }
 }
 
 fn card() -> Accelerator {
@@ -141,9 +81,10 @@ fn replay(name: &str, model: &Transformer, ranks: u32, skip: usize) -> [(f64, f6
 fn corpus_logs_are_predicted() {
     // The rate of products was chosen on the first 100 requests of the first log; those are left out.
     for (name, model, ranks, skip) in [
-        ("RTXPRO6000_Llama-3.1-8B_requests.jsonl.gz", llama(), 1, 100),
-        ("RTXPRO6000_Qwen3-30B-A3B-Instruct-2507_requests.jsonl.gz", qwen(), 2, 0),
+        ("RTXPRO6000_Llama-3.1-8B_requests.jsonl.gz", "meta-llama/Llama-3.1-8B", 1, 100),
+        ("RTXPRO6000_Qwen3-30B-A3B-Instruct-2507_requests.jsonl.gz", "Qwen/Qwen3-30B-A3B-Instruct-2507", 2, 0),
     ] {
+        let model = models::find(model).expect("it is built in");
         for ((simulated, measured), what) in replay(name, &model, ranks, skip).iter().zip(["TTFT", "TPOT", "latency"]) {
             let error = simulated / measured - 1.0;
             println!("{name} {what}: {simulated:.4} s simulated, {measured:.4} s measured, {:+.1} %", error * 100.0);

@@ -7,6 +7,7 @@
 
 pub mod arrival;
 pub mod blocks;
+pub mod cluster;
 pub mod histogram;
 pub mod log;
 pub mod metrics;
@@ -20,6 +21,8 @@ pub mod simulate;
 pub mod steady;
 pub mod timeline;
 
+#[cfg(test)]
+mod simulate_tests;
 #[cfg(test)]
 mod steady_tests;
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::accelerator::Accelerator;
 use crate::format::Format;
-use crate::models::transformer::{Attention, FeedForward, Transformer};
+use crate::models::transformer::{Attention, FeedForward, SparseIndex, Transformer};
 use crate::step::load::{StepCost, StepLoad};
 
 /// Shares of peak that kernels reach, and what they cost at least.
@@ -104,6 +104,9 @@ struct Layer {
     /// Operations per pair of query and key, per device.
     pair: f64,
     window: f64,
+    /// Operations per pair, and bytes per cached token, of an indexer that looks at all keys.
+    index_pair: f64,
+    index_bytes: f64,
     /// Bytes beside products per token.
     other: f64,
     kernels: f64,
@@ -136,13 +139,7 @@ fn cache_bytes(attention: &Attention, tensor: f64, element: f64) -> f64 {
             2.0 * (f64::from(kv_heads) / tensor).max(1.0) * f64::from(head_dim) * element
         }
         Attention::Latent { kv_rank, rope_dim, .. } => f64::from(kv_rank + rope_dim) * element,
-        Attention::Compressed { head_dim, ratio, .. } => {
-            if ratio > 0 {
-                f64::from(head_dim) / f64::from(ratio) * element
-            } else {
-                0.0
-            }
-        }
+        Attention::Compressed { .. } => attention.elements_per_token() * element,
         Attention::Linear { .. } | Attention::None => 0.0,
     }
 }
@@ -170,41 +167,31 @@ impl Roofline {
             .blocks
             .iter()
             .map(|block| {
-                let (projection, pair, window) = match block.attention {
-                    Attention::Grouped { heads, kv_heads, head_dim, window, gated, sparse, .. } => {
-                        let (h, g, e) = (f64::from(heads), f64::from(kv_heads), f64::from(head_dim));
-                        let gate = if gated { d * h * e } else { 0.0 };
-                        let window = window.map_or(f64::INFINITY, f64::from);
-                        let window = sparse.map_or(window, |index| window.min(f64::from(index.kept)));
-                        (2.0 * d * h * e + 2.0 * d * g * e + gate, 4.0 * h * e, window)
+                let kept = |sparse: Option<SparseIndex>| sparse.map_or(f64::INFINITY, |index| f64::from(index.kept));
+                // Operations per pair of query and key, and keys that a query sees at most.
+                let (pair, window, index) = match block.attention {
+                    Attention::Grouped { heads, head_dim, window, sparse, .. } => {
+                        let window = window.map_or(f64::INFINITY, f64::from).min(kept(sparse));
+                        (4.0 * f64::from(heads) * f64::from(head_dim), window, sparse)
                     }
-                    Attention::Latent { heads, query_rank, kv_rank, rope_dim, nope_dim, value_dim, sparse } => {
-                        let (h, r, er) = (f64::from(heads), f64::from(kv_rank), f64::from(rope_dim));
-                        let (en, ev) = (f64::from(nope_dim), f64::from(value_dim));
-                        let query = query_rank.map_or(d * h * (en + er), |q| f64::from(q) * (d + h * (en + er)));
-                        let window = sparse.map_or(f64::INFINITY, |index| f64::from(index.kept));
-                        (query + d * (r + er) + r * h * (en + ev) + h * ev * d, 2.0 * h * (2.0 * r + er), window)
+                    Attention::Latent { heads, kv_rank, rope_dim, sparse, .. } => {
+                        let width = 2.0 * f64::from(kv_rank) + f64::from(rope_dim);
+                        (2.0 * f64::from(heads) * width, kept(sparse), sparse)
                     }
-                    Attention::Linear { key_heads, value_heads, key_dim, value_dim, gated, .. } => {
-                        let keys = f64::from(key_heads) * f64::from(key_dim);
-                        let values = f64::from(value_heads) * f64::from(value_dim);
-                        (d * (2.0 * keys + values * if gated { 3.0 } else { 2.0 }), 0.0, 0.0)
+                    Attention::Compressed { heads, head_dim, ratio, window, sparse, .. } => {
+                        let seen = if ratio == 0 { 0.0 } else { kept(sparse) };
+                        (4.0 * f64::from(heads) * f64::from(head_dim), seen + f64::from(window), sparse)
                     }
-                    Attention::Compressed {
-                        heads, head_dim, query_rank, output_groups, output_rank, sparse, ..
-                    } => {
-                        let (h, e, q) = (f64::from(heads), f64::from(head_dim), f64::from(query_rank));
-                        let (groups, rank) = (f64::from(output_groups), f64::from(output_rank));
-                        let window = sparse.map_or(f64::INFINITY, |index| f64::from(index.kept));
-                        (q * (d + h * e) + d * e + h * e * rank + groups * rank * d, 4.0 * h * e, window)
-                    }
-                    Attention::None => (0.0, 0.0, 0.0),
+                    Attention::Linear { .. } | Attention::None => (0.0, 0.0, None),
                 };
+                let projection = block.attention.parameters(model.hidden) as f64;
                 let mut layer = Layer {
                     count: f64::from(block.layers),
                     projection: projection / t,
                     pair: pair / t,
                     window,
+                    index_pair: index.map_or(0.0, |index| 2.0 * f64::from(index.heads) * f64::from(index.dim)),
+                    index_bytes: index.map_or(0.0, |index| f64::from(index.dim) * (1.0 + 4.0 / 128.0)),
                     cache: cache_bytes(&block.attention, t, 2.0),
                     // Two norms with their residuals, rotation, what products write and others read again.
                     other: 2.0 * 10.0 * d,
@@ -286,9 +273,11 @@ impl Roofline {
             let before = load.prefill_context as f64;
             let before = before.min(f64::from(load.prefill_pieces) * layer.window);
             let pairs = (load.prefill_pairs as f64).min(load.prefill_tokens as f64 * layer.window);
-            let cache = (seen + before + load.prefill_tokens as f64) * layer.cache;
-            let attention =
-                cache / (self.bandwidth * efficiency.attention_bandwidth) + pairs * layer.pair / self.attention_peak;
+            let all = context + load.prefill_context as f64;
+            let cache = (seen + before + load.prefill_tokens as f64) * layer.cache + all * layer.index_bytes;
+            let index = (load.prefill_pairs as f64 + context) * layer.index_pair;
+            let attention = cache / (self.bandwidth * efficiency.attention_bandwidth)
+                + (pairs * layer.pair + index) / self.attention_peak;
             let other = tokens * layer.other / (self.bandwidth * efficiency.other_bandwidth);
             let links = if self.spread.link > 0.0 {
                 let bytes = layer.reductions * tokens * layer.reduced
