@@ -51,7 +51,8 @@ fn head(answer: &Answer, out: &mut String) {
         Escaped(&answer.layout)
     );
     let memory = step.fullest_memory();
-    let (class, words) = if step.fits { ("good", "Fits into the memory") } else { ("bad", "Does not fit into the memory") };
+    let (class, words) =
+        if step.fits { ("good", "Fits into the memory") } else { ("bad", "Does not fit into the memory") };
     put!(
         out,
         "<p class=\"verdict {class}\"><b>{words}</b><span>{:.1} of {:.1} GiB on stage {}</span></p><dl class=\"totals\">",
@@ -60,14 +61,21 @@ fn head(answer: &Answer, out: &mut String) {
         memory.stage
     );
     let mut figure = |name: &str, value: String, note: String| {
-        put!(out, "<div><dt>{name}</dt><dd><b class=\"figure\">{value}</b><span class=\"note\">{note}</span></dd></div>");
+        put!(
+            out,
+            "<div><dt>{name}</dt><dd><b class=\"figure\">{value}</b><span class=\"note\">{note}</span></dd></div>"
+        );
     };
     let band = format!("80 % band {} to {}", seconds(step.seconds.low), seconds(step.seconds.high));
     figure("Step", seconds(step.seconds.likely), band);
     let each = format!("{:.0} per device", step.tokens_per_second / answer.recipe.devices as f64);
     figure("Tokens per second", format!("{:.0}", step.tokens_per_second), each);
     figure("MFU", format!("{:.1} %", 100.0 * step.mfu), format!("HFU {:.1} %", 100.0 * step.hfu));
-    figure("Bubble", format!("{:.1} %", 100.0 * step.parts.bubble / step.seconds.likely), format!("stage {}", step.busiest));
+    figure(
+        "Bubble",
+        format!("{:.1} %", 100.0 * step.parts.bubble / step.seconds.likely),
+        format!("stage {}", step.busiest),
+    );
     if let Some(kept) = answer.goodput {
         let note = format!("{:.2} failures a day", kept.goodput.failures_per_day);
         figure("Time that stays", format!("{:.1} %", 100.0 * kept.effective()), note);
@@ -106,11 +114,19 @@ fn schedule(answer: &Answer, out: &mut String) {
     let (left, width) = (56.0, 944.0);
     let height = lane * stages as f64 + 22.0;
     let each = DRAWN / stages.max(1) / 2;
-    put!(out, "<svg class=\"gantt\" viewBox=\"0 0 1000 {height:.0}\" role=\"img\" aria-label=\"Passes of every stage over time\">");
+    put!(
+        out,
+        "<svg class=\"gantt\" viewBox=\"0 0 1000 {height:.0}\" role=\"img\" aria-label=\"Passes of every stage over time\">"
+    );
     let mut cut = false;
     for stage in 0..stages {
         let y = lane * stage as f64;
-        put!(out, "<rect class=\"lane\" x=\"{left}\" y=\"{:.1}\" width=\"{width}\" height=\"{:.1}\"/>", y + 0.5, lane - 1.0);
+        put!(
+            out,
+            "<rect class=\"lane\" x=\"{left}\" y=\"{:.1}\" width=\"{width}\" height=\"{:.1}\"/>",
+            y + 0.5,
+            lane - 1.0
+        );
         if lane >= 10.0 || stage % 4 == 0 {
             put!(out, "<text x=\"0\" y=\"{:.1}\">stage {stage}</text>", y + lane.min(12.0) - 1.0);
         }
@@ -160,7 +176,10 @@ fn memory(answer: &Answer, out: &mut String) {
     let scale = if most > 20.0 * full { full * 1.1 } else { most };
     let row = (240.0 / stages.len().max(1) as f64).clamp(5.0, 20.0);
     let height = row * stages.len() as f64 + 4.0;
-    put!(out, "<svg class=\"stack\" viewBox=\"0 0 1000 {height:.0}\" role=\"img\" aria-label=\"Memory of every stage\">");
+    put!(
+        out,
+        "<svg class=\"stack\" viewBox=\"0 0 1000 {height:.0}\" role=\"img\" aria-label=\"Memory of every stage\">"
+    );
     for (stage, memory) in stages.iter().enumerate() {
         let (y, mut x) = (row * stage as f64, 56.0);
         if row >= 10.0 || stage % 4 == 0 {
