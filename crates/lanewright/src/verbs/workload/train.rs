@@ -95,7 +95,7 @@ pub struct MachineArgs {
     /// Tokens of a sequence [default: 8192]
     #[arg(long, value_name = "TOKENS", conflicts_with = "layout")]
     pub seq: Option<u64>,
-    /// Chunks of layers per stage (interleaved schedule) [default: 1]
+    /// Chunks of layers per stage (interleaved schedule)
     #[arg(long, value_name = "N", conflicts_with = "layout")]
     pub interleave: Option<u64>,
     /// Order of passes: 1f1b, or zero-bubble (gradients of weights fill the gaps)
