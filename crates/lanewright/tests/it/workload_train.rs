@@ -125,7 +125,8 @@ fn a_model_by_name_finds_its_layout_and_writes_page_and_job() {
         assert!(page.contains(expected), "{expected}");
     }
     // The traces run on a fabric.
-    let run = folder.run(&["sim", "--traffic", "step", "--topology", "leaf-spine", "--engine", "flow"]);
+    let fabric = ["--topology", "leaf-spine", "--leaves", "4", "--per-leaf", "4", "--spines", "4"];
+    let run = folder.run(&[&["sim", "--traffic", "step", "--engine", "flow"], fabric.as_slice()].concat());
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     let again = folder.run(&[&["workload", "train", "--job", "step"], args.as_slice()].concat());
     assert!(again.code == 2 && again.err.contains("is there already"), "{}", again.err);

@@ -83,7 +83,7 @@ pub struct MachineArgs {
     /// Ranks that share a sequence (context parallelism) [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "layout")]
     pub cp: Option<u64>,
-    /// Ranks that share experts (1: split every expert like a matrix) [default: as many as the experts and the domain allow]
+    /// Ranks that share experts (1: split every expert like a matrix)
     #[arg(long, value_name = "N", conflicts_with = "layout")]
     pub ep: Option<u64>,
     /// Sequences of a step, all ranks [default: 4 million tokens, fewer on few devices]
