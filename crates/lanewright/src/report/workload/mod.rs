@@ -2,3 +2,4 @@
 
 pub mod roofline;
 pub mod serve;
+pub mod train;

@@ -8,7 +8,7 @@ mod pipeline;
 mod predict;
 mod search;
 pub mod serve;
-mod train;
+pub(crate) mod train;
 
 use clap::{Args, Subcommand};
 
