@@ -1,10 +1,14 @@
 //! Pipelines that come with the program.
 
-/// Name and text of each.
-pub const ALL: [(&str, &str); 2] = [
-    ("cms-mirror-30", include_str!("../../pipelines/cms-mirror-30.toml")),
-    ("cms-mirror-60", include_str!("../../pipelines/cms-mirror-60.toml")),
-];
+/// Names the file of each.
+macro_rules! bundled {
+    ($($name:literal),+ $(,)?) => {
+        /// Name and text of each.
+        pub const ALL: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../pipelines/", $name, ".toml")))),+];
+    };
+}
+
+bundled!("bev-cv3", "cms-mirror-30", "cms-mirror-60", "l2-10v5r", "l2-5v5r", "orin-robot", "security-360");
 
 /// The text of a bundled pipeline.
 pub fn find(name: &str) -> Option<&'static str> {

@@ -80,6 +80,8 @@ pub struct Engine {
     pub pixels: Option<Estimate>,
     /// Operations per second of each that networks get.
     pub operations: Option<Estimate>,
+    /// Memory of its own, bytes.
+    pub own_memory: f64,
     /// Most memory traffic of each, bytes per second.
     pub bandwidth: f64,
     /// Whether memory serves it first.

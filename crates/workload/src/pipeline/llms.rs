@@ -26,10 +26,13 @@ pub fn llm(table: &Placed<LlmTable>, made: &mut Pipeline, problems: &mut Problem
         },
     };
     let (what, weights, weight_bytes, layers, kv_bytes) = if let Some(name) = &table.model {
-        let Some(model) = model::named(&name.value) else {
-            let known = model::names();
-            unknown(name, "model", known.iter().map(String::as_str), problems);
-            return None;
+        let model = match model::named(&name.value) {
+            Ok(model) => model,
+            Err(_) => {
+                let known = model::examples();
+                unknown(name, "model", known.iter().map(String::as_str), problems);
+                return None;
+            }
         };
         let weights = model.body + model.head;
         let what = format!("{} in {}", model.name, format.name());

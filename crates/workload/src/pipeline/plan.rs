@@ -11,7 +11,7 @@ use super::checked::{Engine, Pipeline, Source};
 use super::image::Image;
 use super::soc::{self, estimate};
 use super::tables::{CameraTable, EngineTable, Layout, Order, Phase, PipelineFile, SensorTable, Shutter};
-use super::throughput::{PER_EQUIVALENT, vision_share};
+use super::throughput::{PER_EQUIVALENT, product, vision_share};
 use super::{stages, watch};
 use crate::estimate::Estimate;
 
@@ -200,6 +200,10 @@ fn engine(
         refuse(&format!("`count` is 1 to {MOST}"));
         return None;
     }
+    if !(table.sram_mb > 0.0 && table.sram_mb <= 1e5) {
+        refuse("`sram_mb` is above 0 and at most 100000");
+        return None;
+    }
     if !(table.share > 0.0 && table.share <= 1.0) {
         refuse("`share` is above 0 and at most 1");
         return None;
@@ -247,18 +251,12 @@ fn engine(
         order: table.order.unwrap_or(Order::Priority),
         pixels: table.mpix_s.as_ref().map(|own| own.times(1e6)),
         operations: operations.filter(|rate| rate.low > 0.0),
+        own_memory: table.sram_mb * 1e6,
         bandwidth: table.dram_gb_s.map_or(f64::INFINITY, |own| own * 1e9),
         realtime: table.realtime,
         active_w: table.active_w.map(|own| own.0),
         idle_w: table.idle_w.map_or(Estimate::exact(0.0), |own| own.0),
     })
-}
-
-/// Product of two bands whose errors have nothing to do with each other: distances from the middle add as squares of
-/// their logarithms.
-pub fn product(a: Estimate, b: Estimate) -> Estimate {
-    let joined = |x: f64, y: f64| (x.ln().powi(2) + y.ln().powi(2)).sqrt().exp();
-    Estimate::spread(a.likely * b.likely, joined(a.below(), b.below()), joined(a.above(), b.above()))
 }
 
 fn camera(table: &Placed<CameraTable>, catalogue: &Catalogue, problems: &mut Problems) -> Option<Source> {

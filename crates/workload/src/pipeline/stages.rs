@@ -10,6 +10,7 @@ use super::image::Image;
 use super::plan::{MOST, Names, engine_of, positive, unknown};
 use super::tables::{Late, Layout, PipelineFile, StageTable};
 use super::{llms, network};
+use crate::format::Format;
 
 /// Longest job, s: more is a slip of units.
 const LONGEST_JOB_S: f64 = 600.0;
@@ -252,8 +253,9 @@ fn work(
             return Some((Work::Operations(gflop.times(1e9 * f64::from(table.images))), weights, 0.0));
         }
         let name = table.net.as_ref()?;
-        let layers = match network::find(&name.value, &table.input) {
-            Ok(layers) => layers,
+        let found = network::find(&name.value, &table.input, Format::Int8, engine.own_memory);
+        let found = match found {
+            Ok(found) => found,
             Err(network::Unknown::Name(known)) => {
                 unknown(name, "network", known.iter().map(String::as_str), problems);
                 return None;
@@ -262,9 +264,10 @@ fn work(
                 return refuse("network-input", why, "write `input = [width, height]`");
             }
         };
-        // Every input is an image of its own, unless the network takes several at once.
-        let runs = if layers.takes_all { f64::from(table.images) } else { many };
-        return Some((Work::Network { layers: layers.layers, runs }, 0.0, layers.bytes * runs));
+        // Every input is an image of its own; a network of several cameras takes as many at once as it was made for.
+        let runs = if found.images > 1 { (many / f64::from(found.images)).ceil().max(1.0) } else { many };
+        let bytes = found.bytes * runs;
+        return Some((Work::Network { layers: found.layers, runs }, 0.0, bytes));
     }
     match engine.pixels {
         Some(_) if pixels > 0.0 => Some((Work::Pixels(pixels), weights, 0.0)),

@@ -173,6 +173,8 @@ record! {
         share: def f64 = 1.0,
         /// Share of the dense rate that networks get; else from measured networks.
         efficiency: opt Placed<Range>,
+        /// Memory of its own that layers of networks stay in, MB; a few are usual (general knowledge).
+        sram_mb: def f64 = 4.0,
         /// Most memory bandwidth of each, GB/s; else the whole.
         dram_gb_s: opt f64,
         /// Whether memory serves it first.

@@ -118,7 +118,7 @@ fn clocks_beat() {
 /// No run of a bundled pipeline exceeds its bound, whatever the seed.
 #[test]
 fn runs_stay_within_their_bounds() {
-    for (name, text) in super::bundled::ALL {
+    for &(name, text) in super::bundled::ALL {
         let made = Pipeline { seconds: 4.0, ..made(text) };
         let likely = values(&made, &mut Pick::Likely);
         let worst = bounds(&made, &likely);
@@ -136,7 +136,7 @@ fn runs_stay_within_their_bounds() {
 /// Every bundled pipeline fits its chip with likely figures, and every chain of it comes to its end.
 #[test]
 fn bundled_pipelines_work() {
-    for (name, text) in super::bundled::ALL {
+    for &(name, text) in super::bundled::ALL {
         let seen = outcome(&Pipeline { seconds: 5.0, ..made(text) }, Options { seed: 7, draws: 4 }, &|| {});
         assert!(seen.feasible.over.is_empty(), "{name}: {:?}", seen.feasible.over);
         // The mirror with two frame buffers keeps its rule but for the worst case of all, with a lost frame.

@@ -79,6 +79,13 @@ pub fn vision_share() -> Estimate {
     Estimate::spread(mean.exp(), room, room)
 }
 
+/// Product of two bands whose errors have nothing to do with each other: distances from the middle add as squares of
+/// their logarithms.
+pub fn product(a: Estimate, b: Estimate) -> Estimate {
+    let joined = |x: f64, y: f64| (x.ln().powi(2) + y.ln().powi(2)).sqrt().exp();
+    Estimate::spread(a.likely * b.likely, joined(a.below(), b.below()), joined(a.above(), b.above()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +99,16 @@ mod tests {
         assert!(share.low < 0.2 && share.high > 0.45 && share.high < 1.0, "{share:?}");
         for anchor in ANCHORS {
             assert!(share.low < anchor.share() && anchor.share() < share.high, "{}", anchor.what);
+        }
+    }
+
+    /// Operations behind the anchors are those of the networks' shapes, give or take what their publishers changed.
+    #[test]
+    fn anchors_have_the_operations_of_networks() {
+        for (anchor, net, size) in [(0, "bevdet_r50", (256, 704)), (2, "bevformer_tiny", (450, 800))] {
+            let net = crate::models::vision::find(net, Some(size)).unwrap_or_else(|why| panic!("{why:?}"));
+            let ratio = 2.0 * net.macs() as f64 / ANCHORS[anchor].operations;
+            assert!((0.6..1.6).contains(&ratio), "{}: {ratio}", ANCHORS[anchor].what);
         }
     }
 

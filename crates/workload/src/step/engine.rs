@@ -11,6 +11,7 @@ use super::unmeasured::{index, per_head};
 use crate::kernel::Kernels;
 use crate::kernel::collective::Collective;
 use crate::kernel::element_wise::Stack;
+use crate::kernel::moe::MoeCurve;
 use crate::layout::Layout;
 use crate::models::precision::Precision;
 use crate::models::transformer::Transformer;
@@ -27,6 +28,8 @@ const GRAPH_TOKENS: u64 = 1024;
 #[derive(Clone, Debug)]
 pub struct Engine {
     items: Vec<Item>,
+    /// Times of experts, where an item has some.
+    curves: Vec<Option<MoeCurve>>,
     kernels: Arc<Kernels>,
     stages: f64,
     width: f64,
@@ -51,8 +54,14 @@ impl Breakdown {
 impl Engine {
     /// Of a checked layout ([`Layout::check`]).
     pub fn new(model: &Transformer, layout: &Layout, precision: &Precision, kernels: Arc<Kernels>) -> Self {
+        let items = operators::of(model, layout, precision);
+        let curve = |item: &Item| match item.operator {
+            Operator::Experts { format, shape, .. } => Some(kernels.moe_kernel(format, shape.gated).curve(&shape)),
+            _ => None,
+        };
         Self {
-            items: operators::of(model, layout, precision),
+            curves: items.iter().map(curve).collect(),
+            items,
             kernels,
             stages: f64::from(layout.pipeline),
             width: f64::from(model.hidden),
@@ -64,8 +73,10 @@ impl Engine {
         &self.items
     }
 
-    /// Likely seconds of one operator, once.
-    pub fn operator_seconds(&self, operator: &Operator, load: &StepLoad) -> f64 {
+    /// Likely seconds of the operator at a place of [`Engine::items`], once.
+    pub fn operator_seconds(&self, at: usize, load: &StepLoad) -> f64 {
+        let Some((item, curve)) = self.items.get(at).zip(self.curves.get(at)) else { return 0.0 };
+        let operator = &item.operator;
         let kernels = &*self.kernels;
         let tokens = load.tokens() as f64;
         match *operator {
@@ -119,15 +130,10 @@ impl Engine {
                 let contexts = load.decode_context + load.prefill_context + load.prefill_tokens;
                 index(&kernels.device, heads, dim, pairs as f64, contexts as f64)
             }
-            Operator::Experts { format, hidden, inner, active, experts, slices, ways, groups, gated } => {
-                let all = tokens * groups;
-                let touched = experts / ways * (1.0 - (1.0 - active / experts).powf(all));
-                let matrices = if gated { 3.0 } else { 2.0 };
-                let weights = matrices * hidden * inner / slices;
-                let peak = kernels.device.peak(format.arithmetic()).unwrap_or(f64::INFINITY);
-                let products = 2.0 * all * active / ways * weights / (0.45 * peak);
-                10e-6 + products.max(touched * weights * format.weight_bytes() / (0.65 * kernels.device.bandwidth))
-            }
+            Operator::Experts { groups, .. } => match curve {
+                Some(curve) => curve.time(tokens * groups).likely,
+                None => 0.0,
+            },
             Operator::Sum { ranks, elements } => {
                 kernels.communication.all_reduce(ranks, tokens * elements * 2.0, load.tokens() <= GRAPH_TOKENS).likely
             }
@@ -146,8 +152,8 @@ impl Engine {
     /// Where the time of a step goes.
     pub fn breakdown(&self, load: &StepLoad) -> Breakdown {
         let mut breakdown = Breakdown::default();
-        for item in &self.items {
-            breakdown.parts[item.part as usize] += item.count * self.operator_seconds(&item.operator, load);
+        for (at, item) in self.items.iter().enumerate() {
+            breakdown.parts[item.part as usize] += item.count * self.operator_seconds(at, load);
         }
         if self.stages > 1.0 {
             let bytes = load.tokens() as f64 * self.width * 2.0;

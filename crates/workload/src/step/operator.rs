@@ -8,6 +8,7 @@ use crate::kernel::attention_shape::AttentionShape;
 use crate::kernel::element_wise::ElementWise;
 use crate::kernel::latent_attention::LatentShape;
 use crate::kernel::linear_attention::LinearShape;
+use crate::kernel::moe::MoeShape;
 
 /// What an operator's rows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -77,26 +78,14 @@ pub enum Operator {
         /// Elements of a head.
         dim: f64,
     },
-    /// Routed experts; every device of the stage takes part.
+    /// Routed experts; every device of the stage takes part, with the tokens of all groups.
     Experts {
         /// Format.
         format: Format,
-        /// Width that experts work at.
-        hidden: f64,
-        /// Inner width of an expert.
-        inner: f64,
-        /// Experts that a token visits.
-        active: f64,
-        /// Routed experts in all.
-        experts: f64,
-        /// Slices of each expert.
-        slices: f64,
-        /// Ways in which experts are divided whole.
-        ways: f64,
+        /// Their shape and how they are spread.
+        shape: MoeShape,
         /// Groups with their own tokens.
         groups: f64,
-        /// Whether experts have a gate.
-        gated: bool,
     },
     /// Sum over the devices of a tensor group.
     Sum {

@@ -6,9 +6,14 @@ use crate::kernel::attention_shape::AttentionShape;
 use crate::kernel::element_wise::{ElementWise, bytes};
 use crate::kernel::latent_attention::LatentShape;
 use crate::kernel::linear_attention::LinearShape;
+use crate::kernel::moe::MoeShape;
+use crate::kernel::routing::Routing;
 use crate::layout::Layout;
 use crate::models::precision::Precision;
 use crate::models::transformer::{Attention, Block, FeedForward, SparseIndex, Transformer};
+
+/// How popular experts are: the milder of the two skews that kernels are measured with.
+const ROUTING: Routing = Routing::PowerLaw(1.01);
 
 /// The operators of one step on one device: all layers of all stages (a token passes every stage), each with its count.
 pub fn of(model: &Transformer, layout: &Layout, precision: &Precision) -> Vec<Item> {
@@ -277,17 +282,18 @@ impl List<'_> {
             self.quantised(Part::FeedForward, count, self.precision.shared, Rows::Tokens, width, self.hidden);
             self.quantised(Part::FeedForward, count, self.precision.shared, Rows::Tokens, self.hidden, width);
         }
-        let operator = Operator::Experts {
-            format: self.precision.experts,
-            hidden: width,
-            inner: f64::from(inner),
-            active: f64::from(active),
-            experts: f64::from(experts),
-            slices: f64::from(self.layout.expert_tensor()),
-            ways: f64::from(self.layout.expert),
-            groups: f64::from(self.layout.data),
+        let shape = MoeShape {
+            hidden: latent.unwrap_or(self.hidden as u32),
+            inner,
+            active,
+            experts,
+            tensor: self.layout.expert_tensor(),
+            ranks: self.layout.expert,
             gated,
+            routing: ROUTING,
         };
+        let groups = f64::from(self.layout.data);
+        let operator = Operator::Experts { format: self.precision.experts, shape, groups };
         self.push(Part::Experts, count, operator);
         if shared_inner > 0 {
             self.dense(count, f64::from(shared_inner), gated, self.precision.shared);

@@ -145,9 +145,8 @@ pub fn layer(model: &Transformer, block: &Block, spread: &Spread) -> Layer {
 fn sharded_weights(b: &mut Builder<'_>) {
     let weights = b.layer.shared_weights + b.layer.expert_weights;
     // Each runs beside the widest product of the layer before it.
-    let widest = (0..b.layer.operators.len()).max_by(|x, y| {
-        b.layer.operators[*x].forward.flops.total_cmp(&b.layer.operators[*y].forward.flops)
-    });
+    let widest = (0..b.layer.operators.len())
+        .max_by(|x, y| b.layer.operators[*x].forward.flops.total_cmp(&b.layer.operators[*y].forward.flops));
     if b.spread.gather_weights {
         b.transfer(Between::Data, Pass::Forward, Operation::AllGather, weights * WIDTH, widest);
         b.transfer(Between::Data, Pass::Backward, Operation::AllGather, weights * WIDTH, widest);
@@ -172,8 +171,8 @@ fn core(b: &mut Builder<'_>, heads: f64, dims: [f64; 2], pairs: f64, kept_featur
     let (t, c, tokens) = (spread.split(), spread.context as f64, spread.tokens());
     let flops = 2.0 * heads / t * (dims[0] + dims[1]) * pairs / c;
     let bytes = tokens * kept_features * WIDTH;
-    let forward = Work { flops, bytes, unit: Unit::Attention };
-    let input_gradient = Work { flops: 2.5 * flops, bytes: 2.5 * bytes, unit: Unit::Attention };
+    let forward = Work::attention(flops, bytes);
+    let input_gradient = Work::attention(2.5 * flops, 2.5 * bytes);
     let at = b.push(Operator {
         name: "attention",
         forward,
@@ -222,7 +221,13 @@ fn attention(b: &mut Builder<'_>, attention: &Attention, h: f64) {
             let source = if rank > 0.0 { rank } else { h };
             b.product("query up", tokens, source, a * k / t, 0.0);
             b.product("key and value up", tokens, r, a * (f64::from(nope_dim) + v) / t, 0.0);
-            b.push(Operator::element_wise("positions", tokens * a * k / t, [4.0, 2.0 * WIDTH], [4.0, 2.0 * WIDTH], 0.0));
+            b.push(Operator::element_wise(
+                "positions",
+                tokens * a * k / t,
+                [4.0, 2.0 * WIDTH],
+                [4.0, 2.0 * WIDTH],
+                0.0,
+            ));
             let kept = a / t * (2.0 * k + 2.0 * v);
             core(b, a, [k, v], pairs(spread, None, sparse), kept, a / t * (k + v));
             let out = b.product("attention output", tokens, a * v / t, h, 0.0);
@@ -240,8 +245,8 @@ fn attention(b: &mut Builder<'_>, attention: &Attention, h: f64) {
             b.layer.model_flops += flops;
             b.push(Operator {
                 name: "linear attention",
-                forward: Work { flops, bytes, unit: Unit::Attention },
-                input_gradient: Work { flops: 2.5 * flops, bytes: 2.5 * bytes, unit: Unit::Attention },
+                forward: Work::attention(flops, bytes),
+                input_gradient: Work::attention(2.5 * flops, 2.5 * bytes),
                 weight_gradient: Work::default(),
                 kept: tokens * (weights / h / t) * WIDTH,
                 dropped: 0.0,

@@ -1,5 +1,7 @@
 //! One device as a training step sees it: products, element-wise work and memory, each with its efficiency.
 
+use crate::kernel::gemm::GemmKernel;
+
 /// What a piece of work asks of a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Work {
@@ -9,6 +11,8 @@ pub struct Work {
     pub bytes: f64,
     /// Which units do the arithmetic.
     pub unit: Unit,
+    /// Of one product with weights: `m`, `n`, `k` as kernels take them.
+    pub shape: Option<[f64; 3]>,
 }
 
 /// Units of a device.
@@ -26,14 +30,30 @@ pub enum Unit {
 }
 
 impl Work {
-    /// A product on the matrix units: `count` times `m x k` by `k x n`, elements of `width` bytes.
-    pub fn product(count: f64, m: f64, k: f64, n: f64, width: f64) -> Self {
-        Self { flops: 2.0 * count * m * k * n, bytes: count * (m * k + k * n + m * n) * width, unit: Unit::Matrix }
+    /// A product on the matrix units: `m x k` by `k x n`, elements of `width` bytes.
+    pub fn product(m: f64, k: f64, n: f64, width: f64) -> Self {
+        Self {
+            flops: 2.0 * m * k * n,
+            bytes: (m * k + k * n + m * n) * width,
+            unit: Unit::Matrix,
+            shape: Some([m, n, k]),
+        }
+    }
+
+    /// The same so many times at once (attention heads).
+    #[must_use]
+    pub fn batched(self, count: f64) -> Self {
+        Self { flops: self.flops * count, bytes: self.bytes * count, shape: None, ..self }
+    }
+
+    /// Fused attention.
+    pub fn attention(flops: f64, bytes: f64) -> Self {
+        Self { flops, bytes, unit: Unit::Attention, shape: None }
     }
 
     /// Element-wise work on the vector units.
     pub fn element_wise(flops: f64, bytes: f64) -> Self {
-        Self { flops, bytes, unit: Unit::Vector }
+        Self { flops, bytes, unit: Unit::Vector, shape: None }
     }
 }
 
@@ -84,7 +104,7 @@ impl Rate {
 }
 
 /// One device.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Device {
     /// Matrix units in the format of the products with weights.
     pub matrix: Rate,
@@ -100,6 +120,9 @@ pub struct Device {
     pub overlaps: bool,
     /// Seconds that every kernel takes at least, beside its work.
     pub floor: f64,
+    /// Kernels of products with weights, where they were measured or carried over: in the format trained in, and in 16 bits.
+    /// They take the place of `matrix` and `wide`.
+    pub products: Option<Box<[GemmKernel; 2]>>,
 }
 
 impl Device {
@@ -123,6 +146,11 @@ impl Device {
     pub fn seconds_slowed(&self, work: &Work, taken: f64) -> f64 {
         let arithmetic = self.arithmetic_seconds(work) / (1.0 - taken);
         let memory = self.memory.seconds(work.bytes);
+        if let (Some(kernels), Some([m, n, k])) = (&self.products, work.shape) {
+            let kernel = &kernels[usize::from(work.unit == Unit::Wide)];
+            // Bytes beyond those of one product are the weights of further experts.
+            return (kernel.time(m, n, k).likely / (1.0 - taken)).max(memory);
+        }
         if arithmetic <= 0.0 && memory <= 0.0 {
             return 0.0;
         }
@@ -145,6 +173,7 @@ mod tests {
             memory: Rate { peak: bandwidth, efficiency: Efficiency::Ramp { best: 0.9, half: 5e6 } },
             overlaps,
             floor: 2e-6,
+            products: None,
         }
     }
 
@@ -161,7 +190,7 @@ mod tests {
         fn a_faster_device_is_never_slower(
             m in 1.0..1e5_f64, k in 1.0..1e5_f64, n in 1.0..1e5_f64, more in 1.0..4.0_f64, overlaps: bool,
         ) {
-            let work = Work::product(1.0, m, k, n, 2.0);
+            let work = Work::product(m, k, n, 2.0);
             let base = device(3e14, 2e12, overlaps).seconds(&work);
             prop_assert!(device(3e14 * more, 2e12, overlaps).seconds(&work) <= base);
             prop_assert!(device(3e14, 2e12 * more, overlaps).seconds(&work) <= base);

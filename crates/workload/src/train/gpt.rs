@@ -103,8 +103,7 @@ pub fn layer(shape: &GptShape, spread: &GptSpread) -> Layer {
         let mut operator = Operator::linear(name, m, k, n, e, kept);
         let count = b * a / t;
         for work in [&mut operator.forward, &mut operator.input_gradient, &mut operator.weight_gradient] {
-            work.flops *= count;
-            work.bytes *= count;
+            *work = work.batched(count);
         }
         operator
     };

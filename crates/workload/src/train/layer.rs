@@ -41,9 +41,9 @@ impl Operator {
     pub fn linear(name: &'static str, m: f64, k: f64, n: f64, width: f64, kept: f64) -> Self {
         Self {
             name,
-            forward: Work::product(1.0, m, k, n, width),
-            input_gradient: Work::product(1.0, m, n, k, width),
-            weight_gradient: Work::product(1.0, k, m, n, width),
+            forward: Work::product(m, k, n, width),
+            input_gradient: Work::product(m, n, k, width),
+            weight_gradient: Work::product(k, m, n, width),
             kept,
             dropped: 0.0,
             core: false,
@@ -302,6 +302,7 @@ mod tests {
             memory: flat(1e12),
             overlaps: true,
             floor: 0.0,
+            products: None,
         }
     }
 

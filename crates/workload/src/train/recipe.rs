@@ -69,7 +69,7 @@ pub struct Offload {
 }
 
 /// One training step, described.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Recipe {
     /// The device.
     pub device: Device,

@@ -5,6 +5,7 @@
 
 mod attention;
 mod collective;
+mod products;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -69,9 +70,8 @@ fn device(name: &str) -> Accelerator {
     }
 }
 
-/// Prints errors, and holds their limits.
-fn judge(what: &str, pairs: &[(Estimate, f64)], (median, p90): (f64, f64)) {
-    let errors = Errors::of(pairs);
+/// Prints errors.
+fn show(what: &str, errors: &Errors) {
     println!(
         "{what}: {} rows, median {:.1} %, p90 {:.1} %, mean {:.1} %, lean {:+.1} %, inside {:.0} %",
         errors.rows,
@@ -81,5 +81,11 @@ fn judge(what: &str, pairs: &[(Estimate, f64)], (median, p90): (f64, f64)) {
         errors.lean * 100.0,
         errors.inside * 100.0
     );
+}
+
+/// Prints errors, and holds their limits.
+fn judge(what: &str, pairs: &[(Estimate, f64)], (median, p90): (f64, f64)) {
+    let errors = Errors::of(pairs);
+    show(what, &errors);
     assert!(errors.rows > 0 && errors.median <= median && errors.p90 <= p90, "{what}: {errors:?}");
 }

@@ -99,6 +99,7 @@ pub fn recipe(case: &Case, vocabulary: u64) -> Option<Recipe> {
             memory: memory(&system.mem1),
             overlaps: system.processing_mode == ProcessingMode::Roofline,
             floor: 0.0,
+            products: None,
         },
         peak: matrix.tflops * 1e12,
         memory: system.mem1.gib * f64::from(1 << 30),

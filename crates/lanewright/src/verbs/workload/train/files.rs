@@ -66,6 +66,9 @@ pub fn run(args: &TrainArgs, layout: &Path) -> Outcome {
         step: predict(&recipe),
         recipe,
         notes,
+        plan: None,
+        costs: None,
+        goodput: None,
     };
     output::finish(args, &answer)
 }

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use lanewright_workload::accelerator::Accelerator;
+use lanewright_workload::train::goodput::{Failures, Goodput};
+use lanewright_workload::train::plan::Plan;
 use lanewright_workload::train::recipe::Recipe;
 use lanewright_workload::train::step::TrainingStep;
 use serde_json::{Map, Value, json};
@@ -27,6 +30,67 @@ pub struct Answer {
     pub remedies: Vec<String>,
     /// What it rests on.
     pub notes: Vec<String>,
+    /// The plan, where it is not from files.
+    pub plan: Option<Plan>,
+    /// What devices draw and cost.
+    pub costs: Option<Costs>,
+    /// What failures leave.
+    pub goodput: Option<Kept>,
+}
+
+/// What failures leave of the time.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Failures and what they cost.
+    pub failures: Failures,
+    /// What is left.
+    pub goodput: Goodput,
+    /// Spares.
+    pub spares: u64,
+    /// Share of the time in which they suffice.
+    pub whole: f64,
+}
+
+impl Kept {
+    /// Share of the time that is work which stays, waits for repairs included.
+    pub fn effective(&self) -> f64 {
+        self.goodput.effective * self.whole
+    }
+}
+
+/// What a device draws and costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Costs {
+    /// Power limit, W.
+    pub limit_w: f64,
+    /// USD per device and hour; none where no price is known.
+    pub dollars_per_hour: Option<f64>,
+}
+
+/// Shares of the power limit: idle; memory-bound or waiting for links; busy with products. Measured serving of Llama-3.1 on
+/// H100 lies between 0.58 and 0.98 (ML.ENERGY); idle and waiting are estimates.
+const POWER: [f64; 3] = [0.15, 0.5, 0.95];
+
+/// Years over which a price is spread, USD per kWh, and power of the site per power of the devices.
+const OVER_LIFE: (f64, f64, f64) = (4.0, 0.08, 1.25);
+
+impl Costs {
+    /// Of a device, with what it costs per hour where that is said.
+    pub fn new(device: &Accelerator, said: Option<f64>) -> Self {
+        let (years, kwh, pue) = OVER_LIFE;
+        let own = device.price_usd.map(|price| price / (years * 8766.0) + device.power_w * 1e-3 * kwh * pue);
+        Self { limit_w: device.power_w, dollars_per_hour: said.or(own) }
+    }
+
+    /// Mean watts of a device over a step.
+    fn watts(&self, step: &TrainingStep) -> f64 {
+        let p = &step.parts;
+        let busy = (p.forward + p.backward + p.recompute) / step.seconds.likely;
+        let moving =
+            (p.tensor + p.context + p.expert + p.data + p.pipeline + p.optimizer + p.offload) / step.seconds.likely;
+        let idle = (1.0 - busy - moving).max(0.0);
+        self.limit_w * (POWER[2] * busy + POWER[1] * moving + POWER[0] * idle)
+    }
 }
 
 /// Bytes of a GiB.
@@ -108,8 +172,34 @@ fn json_of(answer: &Answer) -> Value {
             "parts_bytes": held,
             "stage_bytes": step.memory.iter().map(|m| m.total).collect::<Vec<f64>>(),
         },
+        "plan": answer.plan,
+        "energy": answer.costs.filter(|c| c.limit_w > 0.0).map(|costs| {
+            let watts = costs.watts(step);
+            let joules = watts * answer.recipe.devices as f64 * step.seconds.likely;
+            json!({ "device_watts": watts, "joules_per_step": joules, "joules_per_token": joules / answer.recipe.tokens })
+        }),
+        "dollars_per_million_tokens": dollars(answer),
+        "goodput": answer.goodput.map(|kept| json!({
+            "effective_share": kept.effective(),
+            "effective_tokens_per_second": kept.effective() * step.tokens_per_second,
+            "failures_per_day": kept.goodput.failures_per_day,
+            "checkpoint_seconds": kept.failures.checkpoint_seconds,
+            "interval_seconds": kept.goodput.interval_seconds,
+            "young_interval_seconds": kept.failures.young(),
+            "restart_seconds": kept.failures.restart_seconds,
+            "shares": { "checkpoints": kept.goodput.checkpoints, "lost_work": kept.goodput.lost, "restarts": kept.goodput.restarts },
+            "spares": kept.spares,
+            "spares_suffice_share": kept.whole,
+        })),
         "notes": answer.notes,
     })
+}
+
+/// USD per million tokens that stay.
+fn dollars(answer: &Answer) -> Option<f64> {
+    let hourly = answer.costs?.dollars_per_hour? * answer.recipe.devices as f64;
+    let share = answer.goodput.map_or(1.0, |kept| kept.effective());
+    (share > 0.0).then(|| hourly / 3600.0 / (answer.step.tokens_per_second * share) * 1e6)
 }
 
 /// A name as a key.
@@ -167,6 +257,38 @@ fn text(answer: &Answer) -> String {
     out += &table(&format!("MEMORY OF A DEVICE (stage {}, the fullest)", memory.stage), &["WHAT", ">GiB", ">%"], rows);
     if memory.host > 0.0 {
         let _ = writeln!(out, "and {:.2} GiB per device on the host", memory.host / GIB);
+    }
+    if let Some(costs) = answer.costs.filter(|c| c.limit_w > 0.0) {
+        let watts = costs.watts(step);
+        let joules = watts * answer.recipe.devices as f64 * step.seconds.likely;
+        let _ = writeln!(
+            out,
+            "\nenergy: {:.0} W per device (estimate), {:.3} MJ per step, {:.3} J per token",
+            watts,
+            joules * 1e-6,
+            joules / answer.recipe.tokens
+        );
+    }
+    if let Some(kept) = answer.goodput {
+        let g = kept.goodput;
+        let _ = writeln!(
+            out,
+            "goodput: {:.1} % of the time stays, {:.0} tokens/s: {:.2} failures a day, a checkpoint of {} every {}; {:.1} % checkpoints, \
+             {:.1} % work done again, {:.1} % restarts; {} spares suffice {:.1} % of the time",
+            100.0 * kept.effective(),
+            kept.effective() * step.tokens_per_second,
+            g.failures_per_day,
+            seconds(kept.failures.checkpoint_seconds),
+            seconds(g.interval_seconds),
+            100.0 * g.checkpoints,
+            100.0 * g.lost,
+            100.0 * g.restarts,
+            kept.spares,
+            100.0 * kept.whole
+        );
+    }
+    if let Some(dollars) = dollars(answer) {
+        let _ = writeln!(out, "cost: {dollars:.3} USD per million tokens");
     }
     for note in &answer.notes {
         let _ = writeln!(out, "\nnote: {note}");
