@@ -16,4 +16,5 @@ mod sim_flow;
 mod sim_nics;
 mod validation;
 mod workload_serve;
+mod workload_models;
 mod workload_train;

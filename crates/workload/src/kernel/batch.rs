@@ -8,6 +8,7 @@ use super::context_attention::{self, ContextAttention};
 use super::gemm::{self, GemmKernel, GemmQuery};
 use super::generation_attention::{self, GenerationAttention};
 use super::moe::{self, MoeKernel};
+use super::routing::Loads;
 use super::table::Table;
 use super::{Calibration, stand_in};
 use crate::accelerator::Accelerator;
@@ -61,6 +62,7 @@ pub fn predict(
         }
         moe::NAME => {
             let mut known: BTreeMap<(String, Format), (MoeKernel, Arc<str>)> = BTreeMap::new();
+            let mut loads = Loads::default();
             let answer = |row| {
                 let (source, format, shape, tokens) = moe::of_row(table, row)?;
                 let (kernel, words) = known.entry((source, format)).or_insert_with_key(|(source, format)| {
@@ -68,7 +70,8 @@ pub fn predict(
                     let words = kernel.calibrated_on().into();
                     (kernel, words)
                 });
-                Ok(Answer { time: kernel.time(&shape, tokens), calibrated_on: words.clone() })
+                let load = loads.of(tokens, shape.experts, shape.active, shape.ranks, shape.routing);
+                Ok(Answer { time: kernel.time_under(&shape, tokens, load), calibrated_on: words.clone() })
             };
             rows.map(answer).collect()
         }

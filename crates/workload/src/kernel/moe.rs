@@ -279,7 +279,16 @@ impl MoeKernel {
         if tokens.is_nan() || tokens <= 0.0 {
             return Estimate::default();
         }
-        let query = MoeQuery::new(self.format, shape, tokens);
+        let load = most_loaded(tokens, shape.experts, shape.active, shape.ranks, shape.routing);
+        self.time_under(shape, tokens, load)
+    }
+
+    /// The same where the load of the most loaded rank is known.
+    pub fn time_under(&self, shape: &MoeShape, tokens: f64, load: RankLoad) -> Estimate {
+        if tokens.is_nan() || tokens <= 0.0 {
+            return Estimate::default();
+        }
+        let query = MoeQuery::with(self.format, shape, tokens, load);
         let Some((fitted, offsets)) = &self.fitted else {
             return UNFITTED.1.around(MoeLaw::seconds(&UNFITTED.0, &self.peaks, &query));
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::moe::{MoeKernel, MoeLaw, MoeQuery, NAME, format_of, of_row, variant};
-use super::routing::most_loaded;
+use super::routing::Loads;
 use super::table::Table;
 use super::{Measured, donor_trials, gemm};
 use crate::accelerator::Accelerator;
@@ -30,13 +30,10 @@ struct MoeRow {
 pub fn fit(device: &Accelerator, table: &Table, hold_out: HoldOut, all_rows: bool) -> Result<Vec<Fitted>, String> {
     let mut variants: BTreeMap<String, (Format, Vec<MoeRow>)> = BTreeMap::new();
     // Rows of all shapes share few routings, and a routing costs more than everything else.
-    let mut loads = BTreeMap::new();
+    let mut loads = Loads::default();
     for row in 0..table.len() {
         let (source, format, shape, tokens) = of_row(table, row)?;
-        let key = (tokens.to_bits(), shape.experts, shape.active, shape.ranks, shape.routing.skew().to_bits());
-        let load = *loads
-            .entry(key)
-            .or_insert_with(|| most_loaded(tokens, shape.experts, shape.active, shape.ranks, shape.routing));
+        let load = loads.of(tokens, shape.experts, shape.active, shape.ranks, shape.routing);
         let row = MoeRow {
             query: MoeQuery::with(format, &shape, tokens, load),
             layout: shape.key(),

@@ -4,6 +4,8 @@
 //! `x^-alpha` between 1 and 0.8 times the tokens) and measure the rank that got most. Here the quantiles of that law
 //! stand for the draw, and a few fixed shuffles for the placing of experts on ranks.
 
+use std::collections::HashMap;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
@@ -44,6 +46,22 @@ pub struct RankLoad {
     pub pairs: f64,
     /// Experts that get any: their weights are read.
     pub touched: f64,
+}
+
+/// Loads that were asked for before: tables ask for the same few routings over and over.
+#[derive(Debug, Default)]
+pub struct Loads(HashMap<(u64, u32, u32, u32, u64), RankLoad>);
+
+impl Loads {
+    /// As [`most_loaded`].
+    pub fn of(&mut self, tokens: f64, experts: u32, active: u32, ranks: u32, routing: Routing) -> RankLoad {
+        let exponent = match routing {
+            Routing::Balanced => 0.0,
+            Routing::PowerLaw(exponent) => exponent,
+        };
+        let key = (tokens.to_bits(), experts, active, ranks, exponent.to_bits());
+        *self.0.entry(key).or_insert_with(|| most_loaded(tokens, experts, active, ranks, routing))
+    }
 }
 
 const SHUFFLES: u64 = 4;

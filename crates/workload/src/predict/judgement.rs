@@ -1,6 +1,7 @@
 //! Measured runs against predictions: samples for the correction, and errors by group on rows that no fit has seen.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -8,12 +9,10 @@ use serde::Serialize;
 use super::deployment::{Deployment, Mode};
 use super::predictor::{circumstances, family};
 use super::row;
-use super::steady;
+use super::steady::{self, Engines};
 use crate::accelerator::Accelerator;
 use crate::correction::fitting::{Correction, Errors, QUANTITIES, Sample, mix};
-use crate::kernel::Kernels;
 use crate::kernel::table::Table;
-use std::sync::Arc;
 
 /// A measured run.
 #[derive(Clone, Debug)]
@@ -45,7 +44,7 @@ pub struct Group {
 pub fn runs(
     table: &Table,
     find: impl Fn(&str) -> Result<Accelerator, String>,
-    kernels: impl Fn(&Accelerator, &str, &str) -> Arc<Kernels> + Sync,
+    engines: impl Fn(&Accelerator, &str, &str) -> Arc<Engines> + Sync,
 ) -> Result<Vec<Run>, String> {
     let mut read = Vec::with_capacity(table.len());
     for at in 0..table.len() {
@@ -63,8 +62,8 @@ pub fn runs(
     Ok(read
         .into_par_iter()
         .map(|(deployment, device, measured)| {
-            let kernels = kernels(&device, &deployment.backend, &deployment.version);
-            let steady = steady::of(&deployment, &device, &kernels);
+            let engines = engines(&device, &deployment.backend, &deployment.version);
+            let steady = steady::of(&deployment, &device, &engines);
             Run { deployment, device, measured, kernels: [steady.tpot, steady.ttft] }
         })
         .collect())

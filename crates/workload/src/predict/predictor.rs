@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::deployment::{Deployment, Doubt, Mode};
-use super::steady::{self, Steady};
+use super::steady::{self, Engines, Steady};
 use crate::accelerator::Accelerator;
 use crate::correction::circumstances::{Circumstances, NUMBERS, Words};
 use crate::correction::fitting::{Corrected, Correction};
@@ -36,19 +36,19 @@ const DOUBTFUL: f64 = 1.1;
 pub struct Predictor<'c> {
     calibration: &'c Calibration,
     correction: Option<&'c Correction>,
-    kernels: HashMap<(String, String, String), Arc<Kernels>>,
+    engines: HashMap<(String, String, String), Arc<Engines>>,
 }
 
 impl<'c> Predictor<'c> {
     /// From fits of kernels and, where there is one, the correction by measured engines.
     pub fn new(calibration: &'c Calibration, correction: Option<&'c Correction>) -> Self {
-        Self { calibration, correction, kernels: HashMap::new() }
+        Self { calibration, correction, engines: HashMap::new() }
     }
 
-    /// The kernels of a device under an engine.
-    pub fn kernels(&mut self, device: &Accelerator, backend: &str, version: &str) -> Arc<Kernels> {
+    /// The engines of a device under a scheduler and version.
+    pub fn engines(&mut self, device: &Accelerator, backend: &str, version: &str) -> Arc<Engines> {
         let key = (device.id.clone(), backend.to_owned(), version.to_owned());
-        if let Some(known) = self.kernels.get(&key) {
+        if let Some(known) = self.engines.get(&key) {
             return Arc::clone(known);
         }
         let software = Software {
@@ -57,14 +57,15 @@ impl<'c> Predictor<'c> {
             library_version: None,
         };
         let kernels = Arc::new(Kernels::with_software(device, self.calibration, &software));
-        self.kernels.insert(key, Arc::clone(&kernels));
-        kernels
+        let engines = Arc::new(Engines::new(kernels));
+        self.engines.insert(key, Arc::clone(&engines));
+        engines
     }
 
     /// What kernels alone say of a deployment.
     pub fn steady(&mut self, deployment: &Deployment, device: &Accelerator) -> Steady {
-        let kernels = self.kernels(device, &deployment.backend, &deployment.version);
-        steady::of(deployment, device, &kernels)
+        let engines = self.engines(device, &deployment.backend, &deployment.version);
+        steady::of(deployment, device, &engines)
     }
 
     /// The prediction for a deployment on a device.

@@ -1,14 +1,17 @@
 //! What the kernels say of a deployment in its steady state, before anything is learnt from measured engines.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
 use super::deployment::{Deployment, Doubt, Mode, Pool};
 use crate::accelerator::Accelerator;
 use crate::kernel::Kernels;
+use crate::layout::Layout;
 use crate::layout::memory::Memory;
-use crate::models::transformer::Attention;
+use crate::models::precision::Precision;
+use crate::models::transformer::{Attention, Transformer};
 use crate::serve::settings::Policy;
 use crate::serve::steady::{ClosedLoop, closed_loop};
 use crate::step::engine::Engine;
@@ -31,6 +34,23 @@ const ENTRY_S: f64 = 8e-3;
 /// median of `concurrency / batch` in counted rows is 5 at low and 24 at high concurrency.
 const UNCOUNTED: (f64, f64) = (5.0, 24.0);
 
+/// Mean length of a request over the stated one: public benchmarks draw lengths from 0.8 to 1 of it.
+const DRAWN: f64 = 0.9;
+
+/// Tokens that an engine holds over this estimate, so that a request more or less of room does not make a queue.
+const SLACK: f64 = 1.12;
+
+/// Share of the memory that benchmarks let an engine take, and (TensorRT-LLM) share of what weights leave that its cache
+/// takes.
+const TUNED_SHARE: f64 = 0.93;
+const CACHE_SHARE: f64 = 0.9;
+
+/// Sequences of one attention group at which a decode worker of unknown size is grown.
+const GROWN_BATCH: f64 = 128.0;
+
+/// Devices of the largest scale-up domain that decode workers are built from.
+const DOMAIN: f64 = 64.0;
+
 /// Concurrency from which decode workers run attention in groups.
 const GROUPS_FROM: f64 = 400.0;
 
@@ -49,11 +69,43 @@ pub struct Steady {
     pub fits: bool,
 }
 
+/// Engines that were built before, by what they are built from: experts' times take long to tabulate.
+#[derive(Debug)]
+pub struct Engines {
+    kernels: Arc<Kernels>,
+    known: Mutex<HashMap<(String, Layout, Precision), Arc<Engine>>>,
+}
+
+impl Engines {
+    /// None yet, from the kernels of one device.
+    pub fn new(kernels: Arc<Kernels>) -> Self {
+        Self { kernels, known: Mutex::new(HashMap::new()) }
+    }
+
+    /// The kernels beneath.
+    pub fn kernels(&self) -> &Arc<Kernels> {
+        &self.kernels
+    }
+
+    /// The engine of a model on a layout.
+    pub fn engine(&self, model: &Transformer, layout: &Layout, precision: &Precision) -> Arc<Engine> {
+        let key = (model.name.clone(), *layout, *precision);
+        if let Some(known) = self.known.lock().ok().and_then(|known| known.get(&key).cloned()) {
+            return known;
+        }
+        let built = Arc::new(Engine::new(model, layout, precision, Arc::clone(&self.kernels)));
+        if let Ok(mut known) = self.known.lock() {
+            known.insert(key, Arc::clone(&built));
+        }
+        built
+    }
+}
+
 /// An engine with what decides how many sequences it holds.
 #[derive(Clone, Debug)]
 pub struct Worker {
     /// Step costs.
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     /// Memory of one device.
     pub memory: Memory,
     /// Its layout's groups.
@@ -64,12 +116,12 @@ pub struct Worker {
 
 impl Worker {
     /// A worker of a pool.
-    pub fn new(deployment: &Deployment, pool: &Pool, device: &Accelerator, kernels: &Arc<Kernels>) -> Self {
+    pub fn new(deployment: &Deployment, pool: &Pool, device: &Accelerator, engines: &Engines) -> Self {
         let tokens = deployment.input + deployment.output;
         let layout = pool.layout;
         let Deployment { model, precision, .. } = deployment;
         Self {
-            engine: Engine::new(model, &layout, precision, Arc::clone(kernels)),
+            engine: engines.engine(model, &layout, precision),
             memory: Memory::of(model, &layout, precision, device.memory_bytes, tokens, f64::from(TOKEN_BUDGET)),
             groups: f64::from(layout.data),
             devices: f64::from(layout.devices()),
@@ -87,17 +139,17 @@ pub fn policy(backend: &str) -> Policy {
 }
 
 /// The steady state of a deployment.
-pub fn of(deployment: &Deployment, device: &Accelerator, kernels: &Arc<Kernels>) -> Steady {
+pub fn of(deployment: &Deployment, device: &Accelerator, engines: &Engines) -> Steady {
     match deployment.mode {
-        Mode::Aggregated(pool) => aggregated(deployment, &Worker::new(deployment, &pool, device, kernels), &pool),
-        Mode::Disaggregated { prefill, decode } => disaggregated(deployment, (&prefill, &decode), device, kernels),
+        Mode::Aggregated(pool) => aggregated(deployment, &Worker::new(deployment, &pool, device, engines), &pool),
+        Mode::Disaggregated { prefill, decode } => disaggregated(deployment, (&prefill, &decode), device, engines),
     }
 }
 
 fn aggregated(deployment: &Deployment, worker: &Worker, pool: &Pool) -> Steady {
     let groups = worker.groups * pool.workers.unwrap_or(1.0);
     let own = (deployment.concurrency / groups).max(1.0);
-    let held = worker.memory.cache_tokens();
+    let held = held_tokens(&worker.memory, policy(&deployment.backend));
     let loop_ = ClosedLoop {
         concurrency: own.ceil().min(1e6) as u32,
         input: deployment.input.round() as u32,
@@ -110,7 +162,7 @@ fn aggregated(deployment: &Deployment, worker: &Worker, pool: &Pool) -> Steady {
         rounds: ROUNDS,
         ..ClosedLoop::default()
     };
-    let found = closed_loop(&worker.engine, &loop_);
+    let found = closed_loop(&*worker.engine, &loop_);
     Steady {
         ttft: found.ttft_s + ENTRY_S,
         tpot: found.tpot_s,
@@ -120,20 +172,58 @@ fn aggregated(deployment: &Deployment, worker: &Worker, pool: &Pool) -> Steady {
     }
 }
 
+/// Tokens that the cache of one attention group holds when an engine is tuned for a benchmark, as whole requests count.
+fn held_tokens(memory: &Memory, policy: Policy) -> f64 {
+    let filled = memory.weights + memory.activations + memory.reserved;
+    let room = if policy == Policy::Trtllm {
+        (memory.device - filled) * CACHE_SHARE
+    } else {
+        memory.device * TUNED_SHARE - filled
+    };
+    if memory.cache_per_token <= 0.0 || room <= 0.0 {
+        // Weights that do not fit as described: some other layout holds them, and its cache is not known.
+        return f64::INFINITY;
+    }
+    room / memory.cache_per_token / DRAWN * SLACK
+}
+
+/// A pool whose described devices cannot hold the weights was described in short: groups of attention are added until it
+/// can, and until its batch is of ordinary size.
+fn grown(deployment: &Deployment, pool: &Pool, device: &Accelerator, concurrency: f64) -> Pool {
+    let mut pool = *pool;
+    let weights = |pool: &Pool| {
+        let Deployment { model, precision, .. } = deployment;
+        Memory::of(model, &pool.layout, precision, device.memory_bytes, 1.0, 1.0).weights
+    };
+    if weights(&pool) < device.memory_bytes * TUNED_SHARE || pool.layout.data > 1 {
+        return pool;
+    }
+    while f64::from(pool.layout.stage_devices()) * 2.0 <= DOMAIN
+        && (weights(&pool) > 0.8 * device.memory_bytes || concurrency / f64::from(pool.layout.data) > GROWN_BATCH)
+    {
+        pool.layout.data *= 2;
+        if deployment.model.has_experts() {
+            pool.layout.expert = pool.layout.stage_devices();
+        }
+    }
+    pool
+}
+
 fn disaggregated(
     deployment: &Deployment,
     (prefill, decode): (&Pool, &Pool),
     device: &Accelerator,
-    kernels: &Arc<Kernels>,
+    engines: &Engines,
 ) -> Steady {
-    let mut decode = *decode;
+    let mut decode = grown(deployment, decode, device, deployment.concurrency / decode.workers.unwrap_or(1.0));
+    let prefill = &grown(deployment, prefill, device, 1.0);
     let latent = deployment.model.blocks.iter().any(|block| matches!(block.attention, Attention::Latent { .. }));
     let uncounted = deployment.doubts.contains(&Doubt::Workers);
     if uncounted && latent && deployment.concurrency >= GROUPS_FROM && decode.layout.data == 1 {
         decode.layout.data = decode.layout.tensor;
         decode.layout.tensor = 1;
     }
-    let worker = Worker::new(deployment, &decode, device, kernels);
+    let worker = Worker::new(deployment, &decode, device, engines);
     let batch = match (decode.batch, decode.workers) {
         (Some(batch), _) => batch,
         (None, Some(workers)) => deployment.concurrency / workers / worker.groups,
@@ -148,7 +238,7 @@ fn disaggregated(
         ..StepLoad::default()
     };
     let tpot = worker.engine.seconds(&decodes);
-    let front = Worker::new(deployment, prefill, device, kernels);
+    let front = Worker::new(deployment, prefill, device, engines);
     let mut prompt = StepLoad::default();
     prompt.add_piece(deployment.input.round() as u64, 0, true);
     let alone = front.engine.seconds(&prompt);

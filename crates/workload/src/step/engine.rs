@@ -171,7 +171,8 @@ fn host_seconds(load: &StepLoad) -> f64 {
 
 impl StepCost for Engine {
     fn seconds(&self, load: &StepLoad) -> f64 {
-        let layers: f64 = self.items.iter().map(|item| item.count * self.operator_seconds(&item.operator, load)).sum();
+        let layers: f64 =
+            self.items.iter().enumerate().map(|(at, item)| item.count * self.operator_seconds(at, load)).sum();
         let mut seconds = layers + host_seconds(load);
         if self.stages > 1.0 {
             let bytes = load.tokens() as f64 * self.width * 2.0;

@@ -4,6 +4,7 @@
 //! Apache-2.0).
 
 mod attention;
+mod chunked;
 mod collective;
 mod products;
 

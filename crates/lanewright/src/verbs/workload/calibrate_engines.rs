@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use lanewright_model::catalogue::Catalogue;
 use lanewright_workload::accelerator::Accelerator;
@@ -54,8 +54,8 @@ pub fn fit(
     }
     let of_device = |name: &str| known.get(name).cloned().ok_or_else(|| format!("{name} is not known"));
     let resolved = |device: &Accelerator, backend: &str, version: &str| match predictor.lock() {
-        Ok(mut predictor) => predictor.kernels(device, backend, version),
-        Err(_) => Arc::new(lanewright_workload::kernel::Kernels::for_device(device, kernels)),
+        Ok(mut predictor) => predictor.engines(device, backend, version),
+        Err(_) => Predictor::new(kernels, None).engines(device, backend, version),
     };
     let all = runs(&table, of_device, resolved)?;
     let samples: Vec<Sample> = all.iter().map(sample).collect();

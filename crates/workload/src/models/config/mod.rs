@@ -6,6 +6,8 @@ mod looking_back;
 mod pattern;
 mod place;
 mod quantisation;
+#[cfg(test)]
+mod reading_tests;
 mod style;
 
 use std::fmt;
