@@ -49,9 +49,9 @@ fn made_requests_write_tables_and_pages() {
     assert!((0.9..=1.0).contains(&share), "{metrics}");
     assert!(metrics["joules_per_token"].as_f64().expect("joules") > 0.0);
     assert!(metrics["usd_per_million_tokens"].as_f64().expect("dollars") > 0.0);
-    let rows = folder.read("r.csv");
+    let rows = std::fs::read_to_string(folder.path("r.csv")).expect("it was written");
     assert_eq!(rows.lines().count(), 201);
-    let page = folder.read("page.html");
+    let page = std::fs::read_to_string(folder.path("page.html")).expect("it was written");
     for expected in ["Times", "Over time", "Lives of", "Single gaps between tokens"] {
         assert!(page.contains(expected), "{expected}");
     }
