@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Groups of names that measured rows may share, from the widest to the narrowest.
-pub const LEVELS: usize = 11;
+pub const LEVELS: usize = 12;
 
 /// Numbers that say how alike two runs are, in powers of two.
 pub const NUMBERS: usize = 6;
@@ -14,7 +14,7 @@ pub const LENGTHS: [f32; NUMBERS] = [6.0, 4.0, 4.0, 3.0, 3.0, 8.0];
 
 /// Variance of the (logarithmic) factor that rows share through each level. Chosen once by cross-validation over the
 /// fitting rows; errors change by less than half a point when any of them is halved or doubled.
-pub const SHARES: [f32; LEVELS] = [0.3, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.02];
+pub const SHARES: [f32; LEVELS] = [0.3, 0.1, 0.2, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.02];
 
 /// Variance that all rows share.
 pub const COMMON: f32 = 0.1;
@@ -55,6 +55,8 @@ impl Circumstances {
         let levels: [&[&str]; LEVELS] = [
             &[mode],
             &[mode, backend],
+            // Whoever measures one version measures in one way.
+            &[mode, backend, version],
             &[mode, device],
             &[mode, family],
             &[mode, family, device],

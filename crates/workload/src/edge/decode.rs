@@ -66,6 +66,8 @@ pub struct Device {
     pub price_usd: Option<Estimate>,
     /// Whether figures rest on weak grades.
     pub weak: bool,
+    /// Whether its arithmetic is known in its maker's equivalents alone.
+    pub equivalent: bool,
 }
 
 /// What is found.
@@ -129,6 +131,7 @@ impl Default for Question<'_> {
                 operations_basis: String::new(),
                 price_usd: None,
                 weak: false,
+                equivalent: false,
             };
             (model, device, Law::given(Estimate::exact(1.0)))
         });
@@ -245,6 +248,7 @@ mod tests {
             operations_basis: String::new(),
             price_usd: None,
             weak: false,
+            equivalent: false,
         }
     }
 

@@ -6,4 +6,6 @@
 
 pub mod anchors;
 pub mod decode;
+pub mod device;
+pub mod model;
 pub mod stack;

@@ -40,6 +40,10 @@ pub struct Fitted {
     pub constants: BTreeMap<String, f64>,
     /// Corrections, by the operator's names.
     pub surfaces: BTreeMap<String, Surface>,
+    /// What single configurations take beyond their neighbours, natural logarithm in thousandths; the operator says what a
+    /// name and a place in its list stand for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub offsets: BTreeMap<String, Vec<i32>>,
     /// Band, measured on held-out rows.
     pub spread: Spread,
     /// Errors on held-out rows.
@@ -189,6 +193,7 @@ mod tests {
             origin: Origin { file: "rows.csv.gz".into(), rows: 100, seed: 1, hold_out: 0.3 },
             constants: BTreeMap::from([("floor".into(), 2e-6)]),
             surfaces: BTreeMap::from([("time".into(), Surface::flat(&[Axis::spanning(0.0, 3.0, 1.0)]).expect("axis"))]),
+            offsets: BTreeMap::new(),
             spread: Spread { all: Band { below: 1.1, above: 1.2 }, regions: vec![] },
             errors: Errors::default(),
         };

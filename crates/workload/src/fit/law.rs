@@ -56,7 +56,7 @@ impl Peaks {
     }
 
     /// As fits keep them; what is infinite is left out.
-    fn stores(&self) -> impl Iterator<Item = (&'static str, f64)> {
+    pub(crate) fn stores(&self) -> impl Iterator<Item = (&'static str, f64)> {
         [(RATE, self.rate), (BANDWIDTH, self.bandwidth), (PROCESSOR_COUNT, self.processors), (SCALE_UP, self.scale_up)]
             .into_iter()
             .filter(|(_, value)| value.is_finite())
@@ -313,6 +313,7 @@ pub fn fit<const N: usize, const L: usize, W: Law<N, L>>(
             .map(|(name, value)| (name.to_owned(), rounded(value)))
             .collect(),
         surfaces,
+        offsets: BTreeMap::new(),
         spread,
         errors: Errors::of(&pairs),
     })

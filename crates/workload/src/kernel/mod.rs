@@ -6,6 +6,7 @@
 
 pub mod attention;
 pub mod attention_shape;
+pub mod batch;
 pub mod collective;
 pub mod communication;
 pub mod context_attention;
@@ -14,8 +15,11 @@ pub mod gemm;
 pub mod generation_attention;
 pub mod latent_attention;
 pub mod linear_attention;
+pub mod moe;
+pub mod moe_fit;
 pub mod point_to_point;
 pub mod roofline;
+pub mod routing;
 pub mod stand_in;
 pub mod table;
 
@@ -32,6 +36,7 @@ use crate::format::Format;
 use attention::Attention;
 use communication::{Communication, Software};
 use gemm::GemmKernel;
+use moe::MoeKernel;
 use table::Table;
 
 /// Measurements of one operator on one device: a file.
@@ -47,8 +52,9 @@ pub struct Measured {
 pub type Calibrate = fn(&[Measured], HoldOut) -> Result<OperatorFits, String>;
 
 /// Operators that can be calibrated: the name in files (`h100_sxm_NAME.csv.gz`), and how.
-pub const OPERATORS: [(&str, Calibrate); 5] = [
+pub const OPERATORS: [(&str, Calibrate); 6] = [
     (gemm::NAME, gemm::calibrate),
+    (moe::NAME, moe_fit::calibrate),
     (context_attention::NAME, context_attention::calibrate),
     (generation_attention::NAME, generation_attention::calibrate),
     (collective::LIBRARY_NAME, collective::calibrate_library),
@@ -56,8 +62,9 @@ pub const OPERATORS: [(&str, Calibrate); 5] = [
 ];
 
 /// The built-in calibration files, one per operator.
-const BUILT_IN: [&str; 5] = [
+const BUILT_IN: [&str; 6] = [
     include_str!("../../calibration/gemm.json"),
+    include_str!("../../calibration/moe.json"),
     include_str!("../../calibration/context_attention.json"),
     include_str!("../../calibration/generation_attention.json"),
     include_str!("../../calibration/nccl.json"),
@@ -93,6 +100,8 @@ pub struct Kernels {
     /// The device.
     pub device: Accelerator,
     gemms: Vec<GemmKernel>,
+    /// Per format: experts with a gate, then without.
+    experts: Vec<[MoeKernel; 2]>,
     /// Attention.
     pub attention: Attention,
     /// Collectives and sends.
@@ -108,10 +117,15 @@ impl Kernels {
     /// Resolves all kernels of a device under an engine.
     pub fn with_software(device: &Accelerator, calibration: &Calibration, software: &Software<'_>) -> Self {
         let fits = |name| calibration.operator(name);
-        let gemm = fits(gemm::NAME);
+        let (gemm, experts) = (fits(gemm::NAME), fits(moe::NAME));
+        let nongated = Some("moe_torch_flow_nongated");
         Self {
             device: device.clone(),
             gemms: Format::ALL.iter().map(|format| GemmKernel::new(device, gemm, *format)).collect(),
+            experts: Format::ALL
+                .iter()
+                .map(|format| [None, nongated].map(|source| MoeKernel::new(device, experts, *format, source)))
+                .collect(),
             attention: Attention::new(device, fits(context_attention::NAME), fits(generation_attention::NAME)),
             communication: Communication::new(
                 device,
@@ -131,6 +145,12 @@ impl Kernels {
     /// Time of `m x k` activations times `k x n` weights, seconds.
     pub fn gemm(&self, format: Format, m: f64, n: f64, k: f64) -> Estimate {
         self.gemm_kernel(format).time(m, n, k)
+    }
+
+    /// The experts of a format, with or without a gate; ask it for the [`moe::MoeCurve`] of a shape once, and that for
+    /// times. For another source of kernels than the device's usual one see [`MoeKernel::new`].
+    pub fn moe_kernel(&self, format: Format, gated: bool) -> &MoeKernel {
+        &self.experts[format as usize][usize::from(!gated)]
     }
 }
 

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::models::transformer::{Attention, FeedForward, Transformer};
 
+pub mod memory;
+
 /// Parallel layout of one replica of a serving engine.
 ///
 /// Attention runs on `data` groups of `tensor` devices; experts are spread over all `tensor * data` devices of a stage,

@@ -157,6 +157,32 @@ mod tests {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
+    /// The repository of DeepSeek-V3 on Hugging Face gives 685 B in all: 671 B and 14 B for multi-token prediction, which
+    /// holds the tables of tokens and logits once more.
+    #[test]
+    fn the_draft_head_of_deepseek_v3_weighs_what_its_card_says() {
+        let known = crate::models::names::known("DeepSeek-V3").expect("built in");
+        let parts = known.model.parameters();
+        let prediction = (parts.draft + parts.embedding + parts.logits) as f64;
+        assert!((prediction / 14e9 - 1.0).abs() < 0.05, "{prediction:e}");
+        assert!(((parts.total() as f64 + prediction) / 684.5e9 - 1.0).abs() < 1e-3);
+    }
+
+    /// Files of published checkpoints: DeepSeek-V3 in 8 bits is 688.6 GB with its 14 B for multi-token prediction
+    /// (safetensors index), gpt-oss-120b 65.2 GB and gpt-oss-20b 13.8 GB (repositories, `original` left out).
+    #[test]
+    fn weights_have_the_size_of_their_files() {
+        for (name, gigabytes, limit) in
+            [("DeepSeek-V3", 688.6, 0.01), ("gpt-oss-120b", 65.25, 0.01), ("gpt-oss-20b", 13.76, 0.01)]
+        {
+            let known = crate::models::names::known(name).expect(name);
+            let bytes = known.model.weight_bytes(&known.precision);
+            let again = if bytes.draft > 0.0 { bytes.embedding + bytes.logits } else { 0.0 };
+            let counted = (bytes.total() + bytes.draft + again) / 1e9;
+            assert!((counted / gigabytes - 1.0).abs() < limit, "{name}: {counted}");
+        }
+    }
+
     #[test]
     fn most_models_say_how_many_parameters_they_have() {
         let silent = all().iter().filter(|known| known.published_total.is_none()).count();

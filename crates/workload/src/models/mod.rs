@@ -8,5 +8,6 @@ pub mod parameters;
 pub mod precision;
 mod scaled;
 pub mod transformer;
+pub mod vision;
 
 pub use self::names::{Unknown, find, guess, look_up};

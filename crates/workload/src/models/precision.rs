@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::transformer::Transformer;
+use super::transformer::{FeedForward, Transformer};
 use crate::format::Format;
 
 /// The format of each part of a model's weights, and of its cache.
@@ -95,15 +95,22 @@ impl Transformer {
         let bytes = |count: u64, format: Format| count as f64 * format.weight_bytes();
         let draft = self.draft_block().map_or(0.0, |block| {
             let layer = block.layer_parameters(self.hidden);
-            let experts = parts.draft as f64
-                - f64::from(self.draft_layers)
-                    * (layer.attention.saturating_add(layer.dense).saturating_add(layer.shared)) as f64;
-            let ways = if layer.expert > 0 { precision.experts } else { Format::Bf16 };
-            f64::from(self.draft_layers)
-                * (bytes(layer.attention, precision.attention)
-                    + bytes(layer.dense, precision.dense)
-                    + bytes(layer.shared, precision.shared))
-                + experts.max(0.0) * ways.weight_bytes()
+            let experts = match block.feed_forward {
+                FeedForward::Experts { experts, .. } => layer.expert.saturating_mul(u64::from(experts)),
+                _ => 0,
+            };
+            let named = [
+                (layer.attention, precision.attention),
+                (layer.dense, precision.dense),
+                (layer.shared, precision.shared),
+                (experts, precision.experts),
+            ];
+            let layers = u64::from(self.draft_layers);
+            let counted = named.iter().fold(0, |all: u64, (count, _)| all.saturating_add(*count));
+            // Its projection and norms are left at 16 bits.
+            let rest = parts.draft.saturating_sub(counted.saturating_mul(layers));
+            let named: f64 = named.iter().map(|(count, format)| bytes(*count, *format)).sum();
+            layers as f64 * named + bytes(rest, Format::Bf16)
         });
         WeightBytes {
             embedding: bytes(parts.embedding, precision.embedding),

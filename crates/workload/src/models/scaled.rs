@@ -139,7 +139,7 @@ fn stretched(model: &Transformer, from: &Transformer, factor: f64) -> Transforme
         }
         block.other = (block.other as f64 * factor) as u64;
     }
-    Transformer { hidden: wide(from.hidden, 64), blocks, other: (from.other as f64 * factor) as u64, ..model.clone() }
+    Transformer { hidden: wide(from.hidden, 128), blocks, other: (from.other as f64 * factor) as u64, ..model.clone() }
 }
 
 #[cfg(test)]

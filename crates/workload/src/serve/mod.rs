@@ -5,8 +5,12 @@
 //! spread by [`route`]; [`steady`] is the closed form of the same for sweeps. [`histogram`] and [`timeline`] are how
 //! results are kept.
 
+pub mod arrival;
 pub mod blocks;
+pub mod cluster;
 pub mod histogram;
+pub mod log;
+pub mod metrics;
 pub mod rank;
 pub mod request;
 pub mod roofline;
@@ -18,4 +22,9 @@ pub mod steady;
 pub mod timeline;
 
 #[cfg(test)]
+mod simulate_tests;
+#[cfg(test)]
 mod steady_tests;
+
+#[cfg(test)]
+mod corpus_tests;

@@ -73,6 +73,8 @@ pub struct Plan {
     pub load: StepLoad,
     /// Tokens that one step adds to the decoding sequences' caches together.
     pub growth: f64,
+    /// Pairs of queries and keys that one step adds to the verification of drafts.
+    pub pairs_growth: f64,
     /// Whether prompts are in it.
     pub prompts: bool,
     /// Repetitions at most; 0 for an idle rank.
@@ -101,6 +103,8 @@ pub struct Rank {
     blocks: Blocks,
     sequences: Vec<Sequence>,
     waiting: BTreeMap<Key, u32>,
+    /// Requests that came since the last step was planned.
+    fresh: Vec<(Key, u32)>,
     running: BTreeMap<Key, u32>,
     /// Sequences whose prompts are under way, in order.
     partial: Vec<u32>,
@@ -133,6 +137,7 @@ impl Rank {
             blocks: Blocks::new(settings.block_tokens, settings.blocks, rate),
             sequences: Vec::new(),
             waiting: BTreeMap::new(),
+            fresh: Vec::new(),
             running: BTreeMap::new(),
             partial: Vec::new(),
             pieces: Vec::new(),
@@ -151,7 +156,7 @@ impl Rank {
 
     /// Sequences that wait.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.fresh.len()
     }
 
     /// Sequences that run.
@@ -166,7 +171,7 @@ impl Rank {
 
     /// Whether nothing is to be done.
     pub fn idle(&self) -> bool {
-        self.waiting.is_empty() && self.running.is_empty()
+        self.waiting.is_empty() && self.fresh.is_empty() && self.running.is_empty()
     }
 
     /// Whether a prefix is resident.
@@ -174,9 +179,13 @@ impl Rank {
         self.blocks.resident(id).is_some()
     }
 
-    /// Whether an arrival now would change the step under way if it were planned again.
-    pub fn heeds_arrivals(&self) -> bool {
-        self.waiting.is_empty()
+    /// Whether a request that comes now would change the steps under way if they were planned again: it would be the first
+    /// of the queue, and there is a place.
+    pub fn heeds(&self, id: u32, request: &Request) -> bool {
+        let key = (request.priority, id);
+        let first = self.waiting.first_key_value().is_none_or(|(head, _)| key < *head);
+        first
+            && self.fresh.is_empty()
             && self.running.len() < self.settings.max_sequences as usize
             && (self.settings.policy != Policy::Static || self.running.is_empty())
     }
@@ -197,13 +206,23 @@ impl Rank {
         if whole {
             (sequence.whole, sequence.done, sequence.answered) = (true, request.input, 1);
         }
-        self.waiting.insert(key, id);
+        self.fresh.push((key, id));
+    }
+
+    /// Who came is known to the scheduler: a step that carries on as planned has begun since.
+    pub fn hear(&mut self) {
+        self.waiting.extend(self.fresh.drain(..));
     }
 
     /// Plans the next step at a time: admits, cuts prompts, preempts.
     pub fn plan(&mut self, now: f64, requests: &[Request], served: &mut [Served], pace: &mut dyn Pace) -> Plan {
         self.pieces.clear();
         let policy = self.settings.policy;
+        // Planned ahead, a step was fixed when its predecessor began: who came since waits for the one after it.
+        let late = self.settings.ahead && !self.running.is_empty();
+        if !late {
+            self.waiting.extend(self.fresh.drain(..));
+        }
         let verified = self.settings.tokens_per_decode();
         let mut budget = self.settings.token_budget;
         // Prompts of a policy that does not mix go alone; so decoding rests while there are any.
@@ -226,7 +245,8 @@ impl Rank {
         let mut load = StepLoad::default();
         self.go_on(&mut budget, &mut load, &mut preempted, now, requests, served);
         let before = self.decoding;
-        if !preempted {
+        // An empty step takes no time: after it, the next one may let in who was sent back.
+        if !preempted || load.tokens() == 0 && !self.decodes_now {
             self.admit(&mut budget, &mut load, now, requests, served, pace);
         }
         if self.decoding > before && (policy.mixes() || self.pieces.is_empty()) {
@@ -237,13 +257,19 @@ impl Rank {
             load.decode_context = self.context as u64;
             verify(&mut load, verified - 1);
         }
+        let heard = !self.fresh.is_empty();
+        self.waiting.extend(self.fresh.drain(..));
         let most = match () {
             () if load.tokens() == 0 => 0,
+            // Nobody was let in this time; perhaps the next.
+            () if preempted => 1,
+            () if heard && self.running.len() < self.settings.max_sequences as usize => 1,
             () if !self.pieces.is_empty() || !self.decodes_now => 1,
             () => self.run_length(),
         };
         let growth = if self.decodes_now { self.growth } else { 0.0 };
-        Plan { load, growth, prompts: !self.pieces.is_empty(), most }
+        let pairs_growth = growth * f64::from(verified - 1);
+        Plan { load, growth, pairs_growth, prompts: !self.pieces.is_empty(), most }
     }
 
     /// How often a step that only decodes may be repeated.
@@ -295,6 +321,9 @@ impl Rank {
             u64::from(request.input) + u64::from(request.output)
         } else if sequence.whole {
             u64::from(sequence.done)
+        } else if self.settings.policy == Policy::Sglang {
+            // The whole prompt: its steps keep decoding waiting, so it must not wait for what decoding would free.
+            u64::from(sequence.target)
         } else {
             u64::from(sequence.target.min(self.settings.token_budget))
         }
@@ -404,6 +433,8 @@ impl Rank {
             let take = left.min(*budget);
             let tokens = if policy.reserves() {
                 u64::from(request.input) + u64::from(request.output)
+            } else if policy == Policy::Sglang {
+                u64::from(self.sequences[id as usize].target)
             } else {
                 u64::from(hit + take)
             };

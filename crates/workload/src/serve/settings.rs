@@ -122,6 +122,8 @@ pub struct Settings {
     pub host: Host,
     /// Whether prefixes that requests name are kept and shared.
     pub prefix_cache: bool,
+    /// Whether a step is planned while the one before it runs, so that who arrives meanwhile waits for one more.
+    pub ahead: bool,
 }
 
 impl Default for Settings {
@@ -138,6 +140,7 @@ impl Default for Settings {
             speculation: None,
             host: Host::default(),
             prefix_cache: false,
+            ahead: false,
         }
     }
 }

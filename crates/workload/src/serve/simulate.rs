@@ -324,8 +324,14 @@ pub fn run(requests: &[Request], deployment: &Deployment<'_>) -> Result<Found, S
         found: Found { served: requests.iter().map(Served::new).collect(), cells: count, ..Found::default() },
     };
     simulation.start();
-    simulation.go();
-    Ok(simulation.finish())
+    simulation.go()?;
+    let found = simulation.finish();
+    match found.served.iter().position(|served| !served.finish_s.is_finite()) {
+        Some(at) => {
+            Err(format!("request {} never got a place: its cache does not fit beside what is kept free", at + 1))
+        }
+        None => Ok(found),
+    }
 }
 
 impl Simulation<'_, '_> {
@@ -365,11 +371,19 @@ impl Simulation<'_, '_> {
         }
     }
 
-    fn go(&mut self) {
+    fn go(&mut self) -> Result<(), String> {
+        let tokens: u64 = self.requests.iter().map(|r| u64::from(r.input) + u64::from(r.output)).sum();
+        let most = 100 * (tokens + 1000);
         // Requests of one instant are all in the queue before a step is planned.
         let mut woken: Vec<u32> = Vec::new();
         while let Some(entry) = self.heap.pop() {
             let now = entry.time_s;
+            if self.found.steps > most {
+                return Err(format!(
+                    "after {most} steps the requests are not through: sequences push each other out of the cache; give it \
+                     more blocks or let fewer run at once"
+                ));
+            }
             match entry.event {
                 Event::Arrival { request } => self.arrive(request, now, 0, &mut woken),
                 Event::Moved { request } => self.arrive(request, now, 1, &mut woken),
@@ -390,6 +404,7 @@ impl Simulation<'_, '_> {
                 }
             }
         }
+        Ok(())
     }
 
     fn arrive(&mut self, id: u32, now: f64, which: usize, woken: &mut Vec<u32>) {
@@ -406,7 +421,7 @@ impl Simulation<'_, '_> {
         let served = &mut self.found.served[id as usize];
         served.replica = place as u32;
         let cell = &mut self.cells[at];
-        let heeds = cell.ranks[rank].heeds_arrivals();
+        let heeds = cell.ranks[rank].heeds(id, &request);
         cell.ranks[rank].push(id, &request, which == 1);
         let mut again = None;
         match &mut cell.run {
@@ -422,7 +437,9 @@ impl Simulation<'_, '_> {
                 if which == 0 {
                     served.queued_s = seen;
                 }
-                if heeds && steps < run.steps {
+                if steps < run.steps && !heeds {
+                    cell.ranks[rank].hear();
+                } else if steps < run.steps {
                     run.steps = steps;
                     cell.plan = cell.plan.wrapping_add(1);
                     again = Some((seen, cell.plan));
@@ -467,6 +484,7 @@ impl Simulation<'_, '_> {
             for (load, plan) in loads.iter_mut().zip(plans) {
                 *load = plan.load;
                 load.decode_context += (plan.growth * step as f64).round() as u64;
+                load.prefill_pairs += (plan.pairs_growth * step as f64).round() as u64;
             }
             *calls += 1;
             let step = pool.cost.group_seconds(loads);

@@ -37,6 +37,8 @@ pub struct ClosedLoop {
     pub rounds: f64,
     /// Seconds from the end of one request to the next one's entry into the queue.
     pub turnaround_s: f64,
+    /// Whether a step is planned while the one before it runs, so that who arrives meanwhile waits for one more.
+    pub ahead: bool,
     /// Speculative decoding.
     pub speculation: Option<Speculation>,
 }
@@ -55,6 +57,7 @@ impl Default for ClosedLoop {
             varied: false,
             rounds: f64::INFINITY,
             turnaround_s: 0.0,
+            ahead: false,
             speculation: None,
         }
     }
@@ -311,15 +314,14 @@ fn mixed(
     }
 }
 
-/// Seconds that a step under way costs those who come back after it began.
+/// Seconds that steps already fixed cost those who come back while they run.
 fn late(loop_: &ClosedLoop, step_s: f64) -> f64 {
-    if loop_.turnaround_s > 0.0 && step_s > 0.0 {
-        // The wait to the end of the step under way.
-        let steps = (loop_.turnaround_s / step_s).ceil();
-        steps * step_s - loop_.turnaround_s
-    } else {
-        0.0
+    if step_s <= 0.0 {
+        return 0.0;
     }
+    // The wait to the end of the step under way.
+    let rest = (loop_.turnaround_s / step_s).ceil() * step_s - loop_.turnaround_s;
+    rest + if loop_.ahead && loop_.concurrency > 1 { step_s } else { 0.0 }
 }
 
 /// Prompts stop decoding.

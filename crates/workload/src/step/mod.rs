@@ -1,5 +1,7 @@
 //! One pass of a model through an engine.
 
+pub mod engine;
 pub mod load;
 pub mod operator;
 pub mod operators;
+pub mod unmeasured;

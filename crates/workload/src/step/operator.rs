@@ -5,6 +5,10 @@ use serde::Serialize;
 use super::load::StepLoad;
 use crate::format::Format;
 use crate::kernel::attention_shape::AttentionShape;
+use crate::kernel::element_wise::ElementWise;
+use crate::kernel::latent_attention::LatentShape;
+use crate::kernel::linear_attention::LinearShape;
+use crate::kernel::moe::MoeShape;
 
 /// What an operator's rows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -33,8 +37,7 @@ impl Rows {
 }
 
 /// One operator of a layer (or around the layers) on one device.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operator {
     /// A product with a weight matrix of `k` by `n`.
     Product {
@@ -62,19 +65,12 @@ pub enum Operator {
     Context(AttentionShape),
     /// Attention of decoding sequences over keys and values.
     Generation(AttentionShape),
+    /// Latent attention of prompts, keys and values unpacked.
+    LatentContext(LatentShape),
     /// Latent attention of decoding sequences: all heads read one compressed vector per token.
-    LatentGeneration {
-        /// Heads on this device.
-        heads: f64,
-        /// Elements of the vector that scores need.
-        keys: f64,
-        /// Elements of the vector that values need.
-        values: f64,
-        /// Bytes of an element.
-        element_bytes: f64,
-        /// Tokens read at most.
-        kept: f64,
-    },
+    LatentGeneration(LatentShape),
+    /// Linear attention: a state of fixed size per sequence.
+    Linear(LinearShape),
     /// An indexer scores every cached token for every query.
     Index {
         /// Heads of the indexer.
@@ -82,35 +78,14 @@ pub enum Operator {
         /// Elements of a head.
         dim: f64,
     },
-    /// A state of fixed size, read and written once per decoding sequence and once per chunk of a prompt.
-    State {
-        /// Value heads on this device.
-        heads: f64,
-        /// Elements of a key head.
-        key_dim: f64,
-        /// Elements of a value head.
-        value_dim: f64,
-    },
-    /// Routed experts; every device of the stage takes part.
+    /// Routed experts; every device of the stage takes part, with the tokens of all groups.
     Experts {
         /// Format.
         format: Format,
-        /// Width that experts work at.
-        hidden: f64,
-        /// Inner width of an expert.
-        inner: f64,
-        /// Experts that a token visits.
-        active: f64,
-        /// Routed experts in all.
-        experts: f64,
-        /// Slices of each expert.
-        slices: f64,
-        /// Ways in which experts are divided whole.
-        ways: f64,
+        /// Their shape and how they are spread.
+        shape: MoeShape,
         /// Groups with their own tokens.
         groups: f64,
-        /// Whether experts have a gate.
-        gated: bool,
     },
     /// Sum over the devices of a tensor group.
     Sum {
@@ -130,14 +105,14 @@ pub enum Operator {
         /// Experts that a token visits.
         active: f64,
     },
-    /// Reads and writes of activations that no product covers: norms, rotation, gates, quantisation.
+    /// Reads and writes of activations that no product covers.
     Stream {
+        /// Which kernel.
+        kernel: ElementWise,
         /// Rows.
         rows: Rows,
-        /// Bytes per row.
+        /// Bytes per row, every operand once.
         bytes: f64,
-        /// Kernels.
-        kernels: f64,
     },
 }
 
@@ -188,7 +163,7 @@ impl Part {
 }
 
 /// An operator with how often a step runs it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Item {
     /// Part of the model.
     pub part: Part,

@@ -3,26 +3,35 @@
 use super::operator::{Item, Operator, Part, Rows};
 use crate::format::Format;
 use crate::kernel::attention_shape::AttentionShape;
+use crate::kernel::element_wise::{ElementWise, bytes};
+use crate::kernel::latent_attention::LatentShape;
+use crate::kernel::linear_attention::LinearShape;
+use crate::kernel::moe::MoeShape;
+use crate::kernel::routing::Routing;
 use crate::layout::Layout;
-use crate::models::cache::cache_element_bytes;
 use crate::models::precision::Precision;
 use crate::models::transformer::{Attention, Block, FeedForward, SparseIndex, Transformer};
 
+/// How popular experts are: the milder of the two skews that kernels are measured with.
+const ROUTING: Routing = Routing::PowerLaw(1.01);
+
 /// The operators of one step on one device: all layers of all stages (a token passes every stage), each with its count.
 pub fn of(model: &Transformer, layout: &Layout, precision: &Precision) -> Vec<Item> {
-    let mut list = List { items: Vec::with_capacity(32), layout, precision, hidden: f64::from(model.hidden) };
+    let mut list = List { items: Vec::with_capacity(48), layout, precision, hidden: f64::from(model.hidden) };
     for block in &model.blocks {
         list.block(block);
     }
     let tensor = f64::from(layout.tensor);
+    let width = f64::from(model.hidden);
     let vocabulary = f64::from(model.vocabulary) / tensor;
-    list.stream(Part::Logits, 1.0, Rows::Tokens, 4.0 * f64::from(model.hidden), 2.0);
-    list.product(Part::Logits, 1.0, precision.logits, Rows::Sampled, vocabulary, f64::from(model.hidden));
-    // Logits are gathered as 32-bit numbers and read by sampling.
-    list.stream(Part::Logits, 1.0, Rows::Sampled, 4.0 * 3.0 * f64::from(model.vocabulary), 4.0);
+    list.stream(Part::Logits, 1.0, ElementWise::Embedding, Rows::Tokens, 4.0 * width);
     if layout.tensor > 1 {
-        list.push(Part::Communication, 1.0, Operator::Sum { ranks: tensor, elements: f64::from(model.hidden) });
+        list.push(Part::Communication, 1.0, Operator::Sum { ranks: tensor, elements: width });
     }
+    list.stream(Part::Logits, 1.0, ElementWise::Norm, Rows::Sampled, bytes::norm(1.0, width, true));
+    list.product(Part::Logits, 1.0, precision.logits, Rows::Sampled, vocabulary, width);
+    // Logits are gathered and read by sampling as 32-bit numbers.
+    list.stream(Part::Logits, 1.0, ElementWise::Sampling, Rows::Sampled, 4.0 * f64::from(model.vocabulary));
     list.items
 }
 
@@ -44,8 +53,17 @@ impl List<'_> {
         }
     }
 
-    fn stream(&mut self, part: Part, count: f64, rows: Rows, bytes: f64, kernels: f64) {
-        self.push(part, count, Operator::Stream { rows, bytes, kernels });
+    /// A product whose activations must first be brought to its format.
+    fn quantised(&mut self, part: Part, count: f64, format: Format, rows: Rows, n: f64, k: f64) {
+        let narrow = format.activation_bytes();
+        if narrow < 2.0 {
+            self.stream(part, count, ElementWise::Quantise, rows, bytes::quantise(1.0, k, narrow));
+        }
+        self.product(part, count, format, rows, n, k);
+    }
+
+    fn stream(&mut self, part: Part, count: f64, kernel: ElementWise, rows: Rows, bytes: f64) {
+        self.push(part, count, Operator::Stream { kernel, rows, bytes });
     }
 
     fn sum(&mut self, count: f64) {
@@ -53,6 +71,10 @@ impl List<'_> {
             let ranks = f64::from(self.layout.tensor);
             self.push(Part::Communication, count, Operator::Sum { ranks, elements: self.hidden });
         }
+    }
+
+    fn norm(&mut self, count: f64) {
+        self.stream(Part::Norms, count, ElementWise::Norm, Rows::Tokens, bytes::norm(1.0, self.hidden, true));
     }
 
     fn block(&mut self, block: &Block) {
@@ -64,17 +86,15 @@ impl List<'_> {
             Attention::Linear { .. } => self.linear(count, &block.attention),
             Attention::None => {}
         }
-        // Norm before attention with the residual sum: reads two, writes two; quantised products read a copy besides.
-        self.stream(Part::Norms, count, Rows::Tokens, 10.0 * self.hidden, 1.0);
         match block.feed_forward {
             FeedForward::Dense { inner, gated } => {
+                self.norm(count);
                 self.dense(count, f64::from(inner), gated, self.precision.dense);
                 self.sum(count);
-                self.stream(Part::Norms, count, Rows::Tokens, 10.0 * self.hidden, 1.0);
             }
             FeedForward::Experts { .. } => {
+                self.norm(count);
                 self.experts(count, &block.feed_forward);
-                self.stream(Part::Norms, count, Rows::Tokens, 10.0 * self.hidden, 1.0);
             }
             FeedForward::None => {}
         }
@@ -83,8 +103,10 @@ impl List<'_> {
     fn dense(&mut self, count: f64, inner: f64, gated: bool, format: Format) {
         let inner = inner / f64::from(self.layout.tensor);
         let ways = if gated { 2.0 } else { 1.0 };
-        self.product(Part::FeedForward, count, format, Rows::Tokens, ways * inner, self.hidden);
-        self.stream(Part::FeedForward, count, Rows::Tokens, 2.0 * (ways + 1.0) * inner, 1.0);
+        self.quantised(Part::FeedForward, count, format, Rows::Tokens, ways * inner, self.hidden);
+        // The activation writes in the format of the product that follows.
+        let activation = bytes::activation(1.0, inner, gated);
+        self.stream(Part::FeedForward, count, ElementWise::Activation, Rows::Tokens, activation);
         self.product(Part::FeedForward, count, format, Rows::Tokens, self.hidden, inner);
     }
 
@@ -95,17 +117,19 @@ impl List<'_> {
         let tensor = self.layout.tensor;
         let heads = (heads / tensor).max(1);
         let kv_heads = (kv_heads / tensor).max(1);
-        let (queries, outputs) = (f64::from(heads * head_dim), f64::from(heads * value_dim));
-        let keys = f64::from(kv_heads) * f64::from(head_dim + value_dim);
+        let queries = f64::from(heads) * f64::from(head_dim);
+        let outputs = f64::from(heads) * f64::from(value_dim);
+        let keys = f64::from(kv_heads) * (f64::from(head_dim) + f64::from(value_dim));
         let format = self.precision.attention;
         let gate = if gated { outputs } else { 0.0 };
-        self.product(Part::Projections, count, format, Rows::Tokens, queries + keys + gate, self.hidden);
-        // Rotation, norms of heads, and the cache is written.
-        self.stream(Part::Projections, count, Rows::Tokens, 2.0 * (2.0 * queries + 3.0 * keys), 1.0);
+        self.norm(count);
+        self.quantised(Part::Projections, count, format, Rows::Tokens, queries + keys + gate, self.hidden);
+        let rotation = bytes::rotation(1.0, f64::from(heads), f64::from(kv_heads), f64::from(head_dim));
+        self.stream(Part::Projections, count, ElementWise::Rotation, Rows::Tokens, rotation);
         let mut shape = AttentionShape {
             heads,
             kv_heads,
-            head_dim: (head_dim + value_dim) / 2,
+            head_dim: head_dim.midpoint(value_dim),
             window,
             attention: Format::Bf16,
             cache: self.precision.cache,
@@ -116,66 +140,67 @@ impl List<'_> {
         }
         self.push(Part::Attention, count, Operator::Context(shape));
         self.push(Part::Attention, count, Operator::Generation(shape));
-        self.product(Part::Projections, count, format, Rows::Tokens, self.hidden, outputs);
+        self.quantised(Part::Projections, count, format, Rows::Tokens, self.hidden, outputs);
         self.sum(count);
     }
 
     fn index(&mut self, count: f64, index: &SparseIndex) {
-        let (heads, dim) = (f64::from(index.heads), f64::from(index.dim));
-        self.push(Part::Attention, count, Operator::Index { heads, dim: dim / f64::from(index.block.max(1)) });
+        let dim = f64::from(index.dim) / f64::from(index.block.max(1));
+        self.push(Part::Attention, count, Operator::Index { heads: f64::from(index.heads), dim });
     }
 
     fn latent(&mut self, count: f64, attention: &Attention) {
         let Attention::Latent { heads, query_rank, kv_rank, rope_dim, nope_dim, value_dim, sparse } = *attention else {
             return;
         };
-        let heads = f64::from((heads / self.layout.tensor).max(1));
+        let own = (heads / self.layout.tensor).max(1);
+        let heads = f64::from(own);
         let (rank, rope) = (f64::from(kv_rank), f64::from(rope_dim));
         let (nope, value) = (f64::from(nope_dim), f64::from(value_dim));
         let format = self.precision.attention;
         let queries = heads * (nope + rope);
+        self.norm(count);
         match query_rank {
             Some(query_rank) => {
                 let query_rank = f64::from(query_rank);
                 // Both compressions in one product, whole on every device.
-                self.product(Part::Projections, count, format, Rows::Tokens, query_rank + rank + rope, self.hidden);
-                self.stream(Part::Projections, count, Rows::Tokens, 6.0 * (query_rank + rank + rope), 2.0);
-                self.product(Part::Projections, count, format, Rows::Tokens, queries, query_rank);
+                self.quantised(Part::Projections, count, format, Rows::Tokens, query_rank + rank + rope, self.hidden);
+                let norms = bytes::norm(1.0, query_rank + rank, false);
+                self.stream(Part::Projections, count, ElementWise::Norm, Rows::Tokens, norms);
+                self.quantised(Part::Projections, count, format, Rows::Tokens, queries, query_rank);
             }
             None => {
-                self.product(Part::Projections, count, format, Rows::Tokens, queries + rank + rope, self.hidden);
-                self.stream(Part::Projections, count, Rows::Tokens, 6.0 * (rank + rope), 1.0);
+                self.quantised(Part::Projections, count, format, Rows::Tokens, queries + rank + rope, self.hidden);
+                self.stream(Part::Projections, count, ElementWise::Norm, Rows::Tokens, bytes::norm(1.0, rank, false));
             }
         }
-        self.stream(Part::Projections, count, Rows::Tokens, 4.0 * queries, 1.0);
+        let rotation = bytes::rotation(1.0, heads, 1.0, rope);
+        self.stream(Part::Projections, count, ElementWise::Rotation, Rows::Tokens, rotation);
         if let Some(index) = sparse {
             let from = query_rank.map_or(self.hidden, f64::from);
-            self.product(Part::Attention, count, format, Rows::Tokens, f64::from(index.heads * index.dim), from);
+            let width = f64::from(index.heads) * f64::from(index.dim);
+            self.product(Part::Attention, count, format, Rows::Tokens, width, from);
             self.product(Part::Attention, count, format, Rows::Tokens, f64::from(index.dim), self.hidden);
-            self.index(count, &index);
+            self.stream(Part::Attention, count, ElementWise::Rotation, Rows::Tokens, 4.0 * width);
         }
+        let shape = LatentShape {
+            heads: own,
+            kv_rank,
+            rope_dim,
+            nope_dim,
+            value_dim,
+            sparse,
+            attention: Format::Bf16,
+            cache: self.precision.cache,
+        };
         // Prompts: keys and values are unpacked and attention runs with whole heads.
         self.product(Part::Projections, count, format, Rows::Prompt, heads * (nope + value), rank);
-        let shape = AttentionShape {
-            heads: heads as u32,
-            kv_heads: heads as u32,
-            head_dim: (nope_dim + rope_dim + value_dim) / 2,
-            window: sparse.map(|index| index.kept),
-            attention: Format::Bf16,
-            cache: Format::Bf16,
-        };
-        self.push(Part::Attention, count, Operator::Context(shape));
+        self.push(Part::Attention, count, Operator::LatentContext(shape));
         // Decoding: the unpacking is absorbed into queries and outputs.
         self.push(Part::Projections, count, Operator::PerHead { heads, rows: Rows::Decodes, n: rank, k: nope });
-        let element_bytes = cache_element_bytes(self.precision.cache);
-        let kept = sparse.map_or(f64::INFINITY, |index| f64::from(index.kept));
-        self.push(
-            Part::Attention,
-            count,
-            Operator::LatentGeneration { heads, keys: rank + rope, values: rank, element_bytes, kept },
-        );
+        self.push(Part::Attention, count, Operator::LatentGeneration(shape));
         self.push(Part::Projections, count, Operator::PerHead { heads, rows: Rows::Decodes, n: value, k: rank });
-        self.product(Part::Projections, count, format, Rows::Tokens, self.hidden, heads * value);
+        self.quantised(Part::Projections, count, format, Rows::Tokens, self.hidden, heads * value);
         self.sum(count);
     }
 
@@ -185,38 +210,39 @@ impl List<'_> {
         else {
             return;
         };
-        let heads = f64::from((heads / self.layout.tensor).max(1));
+        let own = (heads / self.layout.tensor).max(1);
+        let heads = f64::from(own);
         let (dim, rank) = (f64::from(head_dim), f64::from(query_rank));
         let format = self.precision.attention;
         let compressor = if ratio > 0 { 2.0 * dim } else { 0.0 };
-        self.product(Part::Projections, count, format, Rows::Tokens, rank + dim + compressor, self.hidden);
-        self.product(Part::Projections, count, format, Rows::Tokens, heads * dim, rank);
-        self.stream(Part::Projections, count, Rows::Tokens, 4.0 * heads * dim, 2.0);
-        let mut kept = f64::from(window);
+        self.norm(count);
+        self.quantised(Part::Projections, count, format, Rows::Tokens, rank + dim + compressor, self.hidden);
+        self.stream(Part::Projections, count, ElementWise::Norm, Rows::Tokens, bytes::norm(1.0, rank + dim, false));
+        self.quantised(Part::Projections, count, format, Rows::Tokens, heads * dim, rank);
+        let rotation = bytes::rotation(1.0, heads, 1.0, dim);
+        self.stream(Part::Projections, count, ElementWise::Rotation, Rows::Tokens, rotation);
+        let mut kept = window;
         if let Some(index) = sparse {
-            self.product(Part::Attention, count, format, Rows::Tokens, f64::from(index.heads * index.dim), rank);
+            let width = f64::from(index.heads) * f64::from(index.dim);
+            self.product(Part::Attention, count, format, Rows::Tokens, width, rank);
             self.index(count, &SparseIndex { block: ratio.max(1), ..index });
-            kept += f64::from(index.kept);
+            kept = kept.saturating_add(index.kept);
         }
+        // One vector serves as key and value: half of its elements count as either.
         let shape = AttentionShape {
-            heads: heads as u32,
+            heads: own,
             kv_heads: 1,
-            head_dim,
-            window: Some(kept as u32),
+            head_dim: head_dim.div_ceil(2),
+            window: Some(kept.max(1)),
             attention: Format::Bf16,
             cache: self.precision.cache,
         };
-        self.push(Part::Attention, count, Operator::Context(shape));
-        let element_bytes = cache_element_bytes(self.precision.cache);
-        self.push(
-            Part::Attention,
-            count,
-            Operator::LatentGeneration { heads, keys: dim, values: dim, element_bytes, kept },
-        );
+        self.push(Part::Attention, count, Operator::Context(AttentionShape { head_dim, ..shape }));
+        self.push(Part::Attention, count, Operator::Generation(AttentionShape { heads: own.min(32), ..shape }));
         let groups = (f64::from(output_groups) / f64::from(self.layout.tensor)).max(1.0);
         let lower = groups * f64::from(output_rank);
-        self.product(Part::Projections, count, format, Rows::Tokens, lower, heads * dim / groups);
-        self.product(Part::Projections, count, format, Rows::Tokens, self.hidden, lower);
+        self.quantised(Part::Projections, count, format, Rows::Tokens, lower, heads * dim / groups);
+        self.quantised(Part::Projections, count, format, Rows::Tokens, self.hidden, lower);
         self.sum(count);
     }
 
@@ -226,25 +252,23 @@ impl List<'_> {
         else {
             return;
         };
-        let tensor = f64::from(self.layout.tensor);
-        let keys = f64::from(key_heads) * f64::from(key_dim) / tensor;
-        let heads = f64::from(value_heads) / tensor;
-        let values = heads * f64::from(value_dim);
+        let tensor = self.layout.tensor;
+        let (key_heads, heads) = ((key_heads / tensor).max(1), (value_heads / tensor).max(1));
+        let keys = f64::from(key_heads) * f64::from(key_dim);
+        let values = f64::from(heads) * f64::from(value_dim);
         let format = self.precision.attention;
-        let gates = if gated { values } else { 0.0 } + heads * f64::from(head_gates);
-        self.product(Part::Projections, count, format, Rows::Tokens, 2.0 * keys + values + gates, self.hidden);
-        let taps = if convolution > 0 { 1.0 } else { 0.0 };
-        self.stream(
-            Part::Projections,
-            count,
-            Rows::Tokens,
-            2.0 * (2.0 + 2.0 * taps) * (2.0 * keys + values),
-            2.0 + taps,
-        );
-        let (key_dim, value_dim) = (f64::from(key_dim), f64::from(value_dim));
-        self.push(Part::Attention, count, Operator::State { heads, key_dim, value_dim });
-        self.stream(Part::Projections, count, Rows::Tokens, 6.0 * values, 1.0);
-        self.product(Part::Projections, count, format, Rows::Tokens, self.hidden, values);
+        let gates = if gated { values } else { 0.0 } + f64::from(heads) * f64::from(head_gates);
+        self.norm(count);
+        self.quantised(Part::Projections, count, format, Rows::Tokens, 2.0 * keys + values + gates, self.hidden);
+        if convolution > 0 {
+            let stream = 4.0 * (2.0 * keys + values);
+            self.stream(Part::Projections, count, ElementWise::Activation, Rows::Tokens, stream);
+        }
+        let shape = LinearShape { heads, key_heads, key_dim, value_dim, convolution };
+        self.push(Part::Attention, count, Operator::Linear(shape));
+        let gated_norm = bytes::activation(1.0, values, gated);
+        self.stream(Part::Projections, count, ElementWise::Norm, Rows::Tokens, gated_norm);
+        self.quantised(Part::Projections, count, format, Rows::Tokens, self.hidden, values);
         self.sum(count);
     }
 
@@ -254,28 +278,23 @@ impl List<'_> {
         };
         let width = latent.map_or(self.hidden, f64::from);
         self.product(Part::Experts, count, Format::Bf16, Rows::Tokens, f64::from(experts), self.hidden);
-        self.stream(Part::Experts, count, Rows::Tokens, 8.0 * f64::from(experts), 1.0);
         if latent.is_some() {
-            self.product(Part::FeedForward, count, self.precision.shared, Rows::Tokens, width, self.hidden);
-            self.product(Part::FeedForward, count, self.precision.shared, Rows::Tokens, self.hidden, width);
+            self.quantised(Part::FeedForward, count, self.precision.shared, Rows::Tokens, width, self.hidden);
+            self.quantised(Part::FeedForward, count, self.precision.shared, Rows::Tokens, self.hidden, width);
         }
+        let shape = MoeShape {
+            hidden: latent.unwrap_or(self.hidden as u32),
+            inner,
+            active,
+            experts,
+            tensor: self.layout.expert_tensor(),
+            ranks: self.layout.expert,
+            gated,
+            routing: ROUTING,
+        };
         let groups = f64::from(self.layout.data);
-        let ways = f64::from(self.layout.expert);
-        self.push(
-            Part::Experts,
-            count,
-            Operator::Experts {
-                format: self.precision.experts,
-                hidden: width,
-                inner: f64::from(inner),
-                active: f64::from(active),
-                experts: f64::from(experts),
-                slices: f64::from(self.layout.expert_tensor()),
-                ways,
-                groups,
-                gated,
-            },
-        );
+        let operator = Operator::Experts { format: self.precision.experts, shape, groups };
+        self.push(Part::Experts, count, operator);
         if shared_inner > 0 {
             self.dense(count, f64::from(shared_inner), gated, self.precision.shared);
         }

@@ -6,6 +6,7 @@
 mod attention;
 mod chunked;
 mod collective;
+mod products;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -70,9 +71,8 @@ fn device(name: &str) -> Accelerator {
     }
 }
 
-/// Prints errors, and holds their limits.
-fn judge(what: &str, pairs: &[(Estimate, f64)], (median, p90): (f64, f64)) {
-    let errors = Errors::of(pairs);
+/// Prints errors.
+fn show(what: &str, errors: &Errors) {
     println!(
         "{what}: {} rows, median {:.1} %, p90 {:.1} %, mean {:.1} %, lean {:+.1} %, inside {:.0} %",
         errors.rows,
@@ -82,5 +82,11 @@ fn judge(what: &str, pairs: &[(Estimate, f64)], (median, p90): (f64, f64)) {
         errors.lean * 100.0,
         errors.inside * 100.0
     );
+}
+
+/// Prints errors, and holds their limits.
+fn judge(what: &str, pairs: &[(Estimate, f64)], (median, p90): (f64, f64)) {
+    let errors = Errors::of(pairs);
+    show(what, &errors);
     assert!(errors.rows > 0 && errors.median <= median && errors.p90 <= p90, "{what}: {errors:?}");
 }

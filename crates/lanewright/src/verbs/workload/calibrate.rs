@@ -12,9 +12,10 @@ use lanewright_workload::fit::calibration::OperatorFits;
 use lanewright_workload::fit::law::HoldOut;
 use lanewright_workload::fit::spread::Errors;
 use lanewright_workload::kernel::table::Table;
-use lanewright_workload::kernel::{Measured, OPERATORS};
+use lanewright_workload::kernel::{Calibration, Measured, OPERATORS};
 use serde_json::json;
 
+use super::calibrate_engines::{self, Engines};
 use crate::disk;
 use crate::terminal::table;
 use crate::verbs::{CatalogueArgs, Exit, Outcome, json_text};
@@ -78,7 +79,7 @@ fn calibrated(args: &CalibrateArgs, catalogue: &Catalogue) -> Result<Outcome, St
     if !(0.05..=0.9).contains(&args.hold_out) {
         return Err(format!("--hold-out {} is not a share from 0.05 to 0.9", args.hold_out));
     }
-    let known: Vec<&str> = OPERATORS.iter().map(|(name, _)| *name).collect();
+    let known: Vec<&str> = OPERATORS.iter().map(|(name, _)| *name).chain([calibrate_engines::NAME]).collect();
     if let Some(wrong) = args.operator.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("no operator is called `{wrong}`; known are {}", known.join(", ")));
     }
@@ -103,7 +104,19 @@ fn calibrated(args: &CalibrateArgs, catalogue: &Catalogue) -> Result<Outcome, St
             all.push(calibrate(&measured, hold_out)?);
         }
     }
-    if all.is_empty() {
+    let wanted = args.operator.is_empty() || args.operator.iter().any(|name| name == calibrate_engines::NAME);
+    let engines = if wanted {
+        // Engines are corrected over the kernels that were just fitted, and over the built-in ones for the rest.
+        let mut kernels = Calibration { operators: all.clone() };
+        let built_in = &Calibration::built_in().operators;
+        kernels
+            .operators
+            .extend(built_in.iter().filter(|fits| all.iter().all(|own| own.operator != fits.operator)).cloned());
+        calibrate_engines::fit(&args.data, catalogue, &kernels, hold_out)?
+    } else {
+        None
+    };
+    if all.is_empty() && engines.is_none() {
         return Err(format!(
             "{}: no file is called DEVICE_OPERATOR.csv[.gz] with an operator of {}",
             args.data.display(),
@@ -117,8 +130,17 @@ fn calibrated(args: &CalibrateArgs, catalogue: &Catalogue) -> Result<Outcome, St
             disk::write(&path, fits.write().as_bytes())?;
             err += &format!("wrote {}\n", path.display());
         }
+        if let Some(engines) = &engines {
+            let path = folder.join(format!("{}.json", calibrate_engines::NAME));
+            disk::write(&path, engines.correction.write().as_bytes())?;
+            err += &format!("wrote {}\n", path.display());
+        }
     }
-    let out = if args.json { as_json(args, &all) } else { tables(args, &all) };
+    let mut out = if args.json { as_json(args, &all, engines.as_ref()) } else { tables(args, &all) };
+    if let Some(engines) = engines.as_ref().filter(|_| !args.json) {
+        out.push('\n');
+        out += &calibrate_engines::tables(engines, hold_out);
+    }
     Ok(Outcome { out, err, exit: Exit::Clean })
 }
 
@@ -201,7 +223,7 @@ fn tables(args: &CalibrateArgs, all: &[OperatorFits]) -> String {
     out
 }
 
-fn as_json(args: &CalibrateArgs, all: &[OperatorFits]) -> String {
+fn as_json(args: &CalibrateArgs, all: &[OperatorFits], engines: Option<&Engines>) -> String {
     let operators: Vec<serde_json::Value> = all
         .iter()
         .map(|operator| {
@@ -223,7 +245,10 @@ fn as_json(args: &CalibrateArgs, all: &[OperatorFits]) -> String {
             json!({ "operator": operator.operator, "fits": fits, "transfers": operator.trials })
         })
         .collect();
-    json_text(json!({ "hold_out": args.hold_out, "seed": args.seed, "operators": operators }))
+    let engines = engines.map(|engines| {
+        json!({ "rows": engines.split.0 + engines.split.1, "held_out": engines.split.1, "groups": engines.groups })
+    });
+    json_text(json!({ "hold_out": args.hold_out, "seed": args.seed, "operators": operators, "engines": engines }))
 }
 
 #[cfg(test)]

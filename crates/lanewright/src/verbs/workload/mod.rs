@@ -1,12 +1,13 @@
 //! `lanewright workload`: models, engines and pipelines on accelerators. One file per question.
 
 mod calibrate;
+mod calibrate_engines;
 mod kernels;
 mod models;
 mod pipeline;
 mod predict;
 mod search;
-mod serve;
+pub mod serve;
 mod train;
 
 use clap::{Args, Subcommand};

@@ -1,5 +1,7 @@
 //! The attention of a layer from the keys of its family.
 
+use serde_json::Value;
+
 use super::fields::{Fault, Fields};
 use super::pattern::Mixer;
 use super::style::{QueryNorm, Style};
@@ -37,7 +39,7 @@ impl Shape<'_> {
     }
 
     fn full(&self, layer: u32) -> Result<(Attention, u64), Fault> {
-        if self.fields.positive(&["kv_lora_rank"])?.is_some() { self.latent() } else { self.grouped(layer, None) }
+        if self.fields.positive(&["kv_lora_rank"])?.is_some() { self.latent(layer) } else { self.grouped(layer, None) }
     }
 
     fn grouped(&self, layer: u32, window: Option<u32>) -> Result<(Attention, u64), Fault> {
@@ -165,7 +167,7 @@ impl Shape<'_> {
         Ok(self.hidden / heads)
     }
 
-    fn latent(&self) -> Result<(Attention, u64), Fault> {
+    fn latent(&self, layer: u32) -> Result<(Attention, u64), Fault> {
         let fields = &self.fields;
         let heads = fields.need("count of attention heads", &["num_attention_heads"])?;
         let kv_rank = fields.need("rank of keys and values", &["kv_lora_rank"])?;
@@ -173,7 +175,10 @@ impl Shape<'_> {
         let rope_dim = fields.need("size of the part with positions", &["qk_rope_head_dim"])?;
         let nope_dim = fields.need("size of the part without positions", &["qk_nope_head_dim"])?;
         let value_dim = fields.need("size of value heads", &["v_head_dim"])?;
+        // Some layers take what an earlier one chose.
+        let shared = fields.list("indexer_types").and_then(|list| list.get(layer as usize)).and_then(Value::as_str);
         let sparse = match fields.positive(&["index_topk"])? {
+            Some(kept) if shared == Some("shared") => Some(SparseIndex { heads: 0, dim: 0, kept, block: 1 }),
             Some(kept) => Some(SparseIndex {
                 heads: fields.need("count of indexer heads", &["index_n_heads"])?,
                 dim: fields.need("size of indexer heads", &["index_head_dim"])?,

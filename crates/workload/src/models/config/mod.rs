@@ -6,6 +6,8 @@ mod looking_back;
 mod pattern;
 mod place;
 mod quantisation;
+#[cfg(test)]
+mod reading_tests;
 mod style;
 
 use std::fmt;
@@ -123,22 +125,19 @@ pub(super) fn read(root: &Map<String, Value>, name: &str) -> Result<Configured, 
         // Logits have a bias.
         other = other.saturating_add(u64::from(vocabulary));
     }
-    let drafts = ["num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules", "num_mtp_layers"];
-    let mut model = Transformer {
+    // MiniMax-M2 names modules for multi-token prediction (`num_mtp_modules`) that no published checkpoint contains.
+    let drafts = fields.count(&["num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers"])?.unwrap_or(0);
+    let model = Transformer {
         name: name.to_string(),
         hidden,
         vocabulary,
         tied,
         blocks,
-        draft_layers: fields
-            .count(&[drafts[0]])?
-            .map_or_else(|| fields.count(&drafts), |found| Ok(Some(found)))?
-            .unwrap_or(0),
+        draft_layers: drafts.min(MOST_LAYERS),
         context_limit,
         other,
         certainty: if style.known { Certainty::Published } else { Certainty::Secondary },
     };
-    model.draft_layers = model.draft_layers.min(MOST_LAYERS);
     let (precision, note) = quantisation::read(root, text, &model);
     notes.extend(note);
     Ok(Configured { model, precision, notes })

@@ -1,0 +1,4 @@
+//! Reports of workloads, one page per question.
+
+pub mod roofline;
+pub mod serve;

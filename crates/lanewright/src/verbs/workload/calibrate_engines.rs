@@ -1,0 +1,118 @@
+//! The part of `workload calibrate` that learns what measured engines do beyond their kernels.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use lanewright_model::catalogue::Catalogue;
+use lanewright_workload::accelerator::Accelerator;
+use lanewright_workload::correction::fitting::{Correction, Errors, Sample};
+use lanewright_workload::fit::law::HoldOut;
+use lanewright_workload::kernel::Calibration;
+use lanewright_workload::kernel::table::Table;
+use lanewright_workload::predict::judgement::{Group, Run, held_out, judge, runs, sample};
+use lanewright_workload::predict::predictor::Predictor;
+
+use crate::disk;
+use crate::terminal::table;
+
+/// Name of this part among operators, and of its calibration file.
+pub const NAME: &str = "engines";
+
+/// Most bytes of a file of measured runs, unpacked.
+const LIMIT_BYTES: usize = 256 << 20;
+
+/// What was fitted and how far off it is.
+pub struct Engines {
+    /// Fitted on all rows.
+    pub correction: Correction,
+    /// Errors on rows held out from a fit on the others, by group.
+    pub groups: Vec<Group>,
+    /// Rows fitted and held out when errors were measured.
+    pub split: (usize, usize),
+}
+
+/// Fits the file of measured runs in a folder (`end_to_end*.csv[.gz]`); none without such a file.
+pub fn fit(
+    folder: &Path,
+    catalogue: &Catalogue,
+    kernels: &Calibration,
+    hold_out: HoldOut,
+) -> Result<Option<Engines>, String> {
+    let Some(path) = file(folder)? else { return Ok(None) };
+    let text = disk::read_packed(&path, LIMIT_BYTES).map_err(|why| format!("{}: {why}", path.display()))?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let table = Table::read(&name, &text)?;
+    let predictor = Mutex::new(Predictor::new(kernels, None));
+    let mut known: HashMap<String, Accelerator> = HashMap::new();
+    for at in 0..table.len() {
+        let device = table.text(at, "system")?;
+        if !known.contains_key(device) {
+            let found = Accelerator::find(catalogue, device).map_err(|why| table.wrong(at, "system", &why))?;
+            known.insert(device.to_owned(), found);
+        }
+    }
+    let of_device = |name: &str| known.get(name).cloned().ok_or_else(|| format!("{name} is not known"));
+    let resolved = |device: &Accelerator, backend: &str, version: &str| match predictor.lock() {
+        Ok(mut predictor) => predictor.engines(device, backend, version),
+        Err(_) => Predictor::new(kernels, None).engines(device, backend, version),
+    };
+    let all = runs(&table, of_device, resolved)?;
+    let samples: Vec<Sample> = all.iter().map(sample).collect();
+    let out: Vec<bool> = samples.iter().map(|one| held_out(one, hold_out.seed, hold_out.share)).collect();
+    let kept: Vec<Sample> = samples.iter().zip(&out).filter(|(_, out)| !**out).map(|(one, _)| one.clone()).collect();
+    let trial = Correction::fit(&kept, hold_out.seed, &name);
+    let judged: Vec<&Run> = all.iter().zip(&out).filter(|(_, out)| **out).map(|(run, _)| run).collect();
+    let groups = judge(&judged, &trial);
+    let correction = Correction::fit(&samples, hold_out.seed, &name);
+    Ok(Some(Engines { correction, groups, split: (kept.len(), judged.len()) }))
+}
+
+fn file(folder: &Path) -> Result<Option<PathBuf>, String> {
+    let entries =
+        std::fs::read_dir(folder).map_err(|error| format!("cannot read the folder {}: {error}", folder.display()))?;
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            name.starts_with("end_to_end") && (name.ends_with(".csv") || name.ends_with(".csv.gz"))
+        })
+        .collect();
+    found.sort();
+    Ok(found.into_iter().next())
+}
+
+/// The table of errors.
+pub fn tables(engines: &Engines, hold_out: HoldOut) -> String {
+    let percent = |share: f64| format!("{:.1}", share * 100.0);
+    let cells =
+        |errors: &Errors| [percent(errors.mean), percent(errors.median), percent(errors.p90), percent(errors.inside)];
+    let rows = engines.groups.iter().map(|group| {
+        let first = [group.by.to_owned(), group.name.clone(), group.tpot.rows.to_string()];
+        first.into_iter().chain(cells(&group.tpot)).chain(cells(&group.ttft)).collect()
+    });
+    table(
+        &format!(
+            "ENGINES: {} ROWS HELD OUT OF {} ({:.0} %, seed {}; rows of one measurement together; |predicted / measured - 1|, %)",
+            engines.split.1,
+            engines.split.0 + engines.split.1,
+            hold_out.share * 100.0,
+            hold_out.seed
+        ),
+        &[
+            "BY",
+            "WHICH",
+            ">ROWS",
+            ">TPOT MEAN",
+            ">MEDIAN",
+            ">P90",
+            ">IN BAND",
+            ">TTFT MEAN",
+            ">MEDIAN",
+            ">P90",
+            ">IN BAND",
+        ],
+        rows.collect(),
+    )
+}

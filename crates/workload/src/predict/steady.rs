@@ -1,0 +1,263 @@
+//! What the kernels say of a deployment in its steady state, before anything is learnt from measured engines.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+
+use super::deployment::{Deployment, Doubt, Mode, Pool};
+use crate::accelerator::Accelerator;
+use crate::kernel::Kernels;
+use crate::layout::Layout;
+use crate::layout::memory::Memory;
+use crate::models::precision::Precision;
+use crate::models::transformer::{Attention, Transformer};
+use crate::serve::settings::Policy;
+use crate::serve::steady::{ClosedLoop, closed_loop};
+use crate::step::engine::Engine;
+use crate::step::load::{StepCost, StepLoad};
+
+/// Tokens of one step at most (engines are benchmarked with 8,192 or more; vLLM's own default on large devices is 8,192).
+pub const TOKEN_BUDGET: u32 = 8192;
+
+/// Sequences of one attention group at once at most.
+pub const SEQUENCES: u32 = 2048;
+
+/// Requests per place in flight of common benchmarks (ten prompts per unit of concurrency).
+pub const ROUNDS: f64 = 10.0;
+
+/// Seconds of a request outside of the engine before its first token: API and tokeniser (an estimate; reference: BLIS's
+/// fit has 15.6 ms for a loaded server).
+const ENTRY_S: f64 = 8e-3;
+
+/// Sequences of one attention group of a decode worker that owners of a system aim at where workers are not counted: the
+/// median of `concurrency / batch` in counted rows is 5 at low and 24 at high concurrency.
+const UNCOUNTED: (f64, f64) = (5.0, 24.0);
+
+/// Mean length of a request over the stated one: public benchmarks draw lengths from 0.8 to 1 of it.
+const DRAWN: f64 = 0.9;
+
+/// Tokens that an engine holds over this estimate, so that a request more or less of room does not make a queue.
+const SLACK: f64 = 1.12;
+
+/// Share of the memory that benchmarks let an engine take, and (TensorRT-LLM) share of what weights leave that its cache
+/// takes.
+const TUNED_SHARE: f64 = 0.93;
+const CACHE_SHARE: f64 = 0.9;
+
+/// Sequences of one attention group at which a decode worker of unknown size is grown.
+const GROWN_BATCH: f64 = 128.0;
+
+/// Devices of the largest scale-up domain that decode workers are built from.
+const DOMAIN: f64 = 64.0;
+
+/// Concurrency from which decode workers run attention in groups.
+const GROUPS_FROM: f64 = 400.0;
+
+/// Times in seconds, rates per second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Steady {
+    /// To the first token.
+    pub ttft: f64,
+    /// Between the tokens of one answer.
+    pub tpot: f64,
+    /// Sequences that decode in one attention group.
+    pub batch: f64,
+    /// Devices that the deployment uses, as far as it says.
+    pub devices: f64,
+    /// Whether weights and one sequence fit the memory.
+    pub fits: bool,
+}
+
+/// Engines that were built before, by what they are built from: experts' times take long to tabulate.
+#[derive(Debug)]
+pub struct Engines {
+    kernels: Arc<Kernels>,
+    known: Mutex<HashMap<(String, Layout, Precision), Arc<Engine>>>,
+}
+
+impl Engines {
+    /// None yet, from the kernels of one device.
+    pub fn new(kernels: Arc<Kernels>) -> Self {
+        Self { kernels, known: Mutex::new(HashMap::new()) }
+    }
+
+    /// The kernels beneath.
+    pub fn kernels(&self) -> &Arc<Kernels> {
+        &self.kernels
+    }
+
+    /// The engine of a model on a layout.
+    pub fn engine(&self, model: &Transformer, layout: &Layout, precision: &Precision) -> Arc<Engine> {
+        let key = (model.name.clone(), *layout, *precision);
+        if let Some(known) = self.known.lock().ok().and_then(|known| known.get(&key).cloned()) {
+            return known;
+        }
+        let built = Arc::new(Engine::new(model, layout, precision, Arc::clone(&self.kernels)));
+        if let Ok(mut known) = self.known.lock() {
+            known.insert(key, Arc::clone(&built));
+        }
+        built
+    }
+}
+
+/// An engine with what decides how many sequences it holds.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// Step costs.
+    pub engine: Arc<Engine>,
+    /// Memory of one device.
+    pub memory: Memory,
+    /// Its layout's groups.
+    pub groups: f64,
+    /// Its devices.
+    pub devices: f64,
+}
+
+impl Worker {
+    /// A worker of a pool.
+    pub fn new(deployment: &Deployment, pool: &Pool, device: &Accelerator, engines: &Engines) -> Self {
+        let tokens = deployment.input + deployment.output;
+        let layout = pool.layout;
+        let Deployment { model, precision, .. } = deployment;
+        Self {
+            engine: engines.engine(model, &layout, precision),
+            memory: Memory::of(model, &layout, precision, device.memory_bytes, tokens, f64::from(TOKEN_BUDGET)),
+            groups: f64::from(layout.data),
+            devices: f64::from(layout.devices()),
+        }
+    }
+}
+
+/// The scheduler of an engine by name.
+pub fn policy(backend: &str) -> Policy {
+    match backend {
+        "trtllm" => Policy::Trtllm,
+        "sglang" => Policy::Sglang,
+        _ => Policy::Vllm,
+    }
+}
+
+/// The steady state of a deployment.
+pub fn of(deployment: &Deployment, device: &Accelerator, engines: &Engines) -> Steady {
+    match deployment.mode {
+        Mode::Aggregated(pool) => aggregated(deployment, &Worker::new(deployment, &pool, device, engines), &pool),
+        Mode::Disaggregated { prefill, decode } => disaggregated(deployment, (&prefill, &decode), device, engines),
+    }
+}
+
+fn aggregated(deployment: &Deployment, worker: &Worker, pool: &Pool) -> Steady {
+    let groups = worker.groups * pool.workers.unwrap_or(1.0);
+    let own = (deployment.concurrency / groups).max(1.0);
+    let held = held_tokens(&worker.memory, policy(&deployment.backend));
+    let loop_ = ClosedLoop {
+        concurrency: own.ceil().min(1e6) as u32,
+        input: deployment.input.round() as u32,
+        output: deployment.output.round() as u32,
+        policy: policy(&deployment.backend),
+        token_budget: TOKEN_BUDGET,
+        max_sequences: SEQUENCES,
+        cache_tokens: (held.is_finite() && held > 0.0).then(|| held.round() as u64),
+        varied: true,
+        rounds: ROUNDS,
+        ..ClosedLoop::default()
+    };
+    let found = closed_loop(&*worker.engine, &loop_);
+    Steady {
+        ttft: found.ttft_s + ENTRY_S,
+        tpot: found.tpot_s,
+        batch: found.decoding,
+        devices: worker.devices * pool.workers.unwrap_or(1.0),
+        fits: worker.memory.check(deployment.input + deployment.output).is_ok(),
+    }
+}
+
+/// Tokens that the cache of one attention group holds when an engine is tuned for a benchmark, as whole requests count.
+fn held_tokens(memory: &Memory, policy: Policy) -> f64 {
+    let filled = memory.weights + memory.activations + memory.reserved;
+    let room = if policy == Policy::Trtllm {
+        (memory.device - filled) * CACHE_SHARE
+    } else {
+        memory.device * TUNED_SHARE - filled
+    };
+    if memory.cache_per_token <= 0.0 || room <= 0.0 {
+        // Weights that do not fit as described: some other layout holds them, and its cache is not known.
+        return f64::INFINITY;
+    }
+    room / memory.cache_per_token / DRAWN * SLACK
+}
+
+/// A pool whose described devices cannot hold the weights was described in short: groups of attention are added until it
+/// can, and until its batch is of ordinary size.
+fn grown(deployment: &Deployment, pool: &Pool, device: &Accelerator, concurrency: f64) -> Pool {
+    let mut pool = *pool;
+    let weights = |pool: &Pool| {
+        let Deployment { model, precision, .. } = deployment;
+        Memory::of(model, &pool.layout, precision, device.memory_bytes, 1.0, 1.0).weights
+    };
+    if weights(&pool) < device.memory_bytes * TUNED_SHARE || pool.layout.data > 1 {
+        return pool;
+    }
+    while f64::from(pool.layout.stage_devices()) * 2.0 <= DOMAIN
+        && (weights(&pool) > 0.8 * device.memory_bytes || concurrency / f64::from(pool.layout.data) > GROWN_BATCH)
+    {
+        pool.layout.data *= 2;
+        if deployment.model.has_experts() {
+            pool.layout.expert = pool.layout.stage_devices();
+        }
+    }
+    pool
+}
+
+fn disaggregated(
+    deployment: &Deployment,
+    (prefill, decode): (&Pool, &Pool),
+    device: &Accelerator,
+    engines: &Engines,
+) -> Steady {
+    let mut decode = grown(deployment, decode, device, deployment.concurrency / decode.workers.unwrap_or(1.0));
+    let prefill = &grown(deployment, prefill, device, 1.0);
+    let latent = deployment.model.blocks.iter().any(|block| matches!(block.attention, Attention::Latent { .. }));
+    let uncounted = deployment.doubts.contains(&Doubt::Workers);
+    if uncounted && latent && deployment.concurrency >= GROUPS_FROM && decode.layout.data == 1 {
+        decode.layout.data = decode.layout.tensor;
+        decode.layout.tensor = 1;
+    }
+    let worker = Worker::new(deployment, &decode, device, engines);
+    let batch = match (decode.batch, decode.workers) {
+        (Some(batch), _) => batch,
+        (None, Some(workers)) => deployment.concurrency / workers / worker.groups,
+        (None, None) if deployment.concurrency < GROUPS_FROM => deployment.concurrency / UNCOUNTED.0,
+        (None, None) => deployment.concurrency / worker.groups.max(UNCOUNTED.1),
+    };
+    let batch = batch.max(1.0);
+    let context = deployment.input + 0.5 * deployment.output;
+    let decodes = StepLoad {
+        decodes: batch.round().clamp(1.0, 1e6) as u32,
+        decode_context: (batch * context) as u64,
+        ..StepLoad::default()
+    };
+    let tpot = worker.engine.seconds(&decodes);
+    let front = Worker::new(deployment, prefill, device, engines);
+    let mut prompt = StepLoad::default();
+    prompt.add_piece(deployment.input.round() as u64, 0, true);
+    let alone = front.engine.seconds(&prompt);
+    // Prompts come at the rate at which answers end; workers of the front end take them in turn, as many as keep up.
+    let rate = deployment.concurrency / (tpot * deployment.output);
+    let servers = prefill.workers.map_or((rate * alone / 0.7).ceil(), |workers| workers * front.groups).max(1.0);
+    let busy = (rate * alone / servers).min(0.95);
+    let wait = 0.5 * alone * busy / (1.0 - busy);
+    let first = 0.5 * alone * (deployment.concurrency / servers).max(1.0) / ROUNDS;
+    let mut tokens = deployment.input;
+    if tokens.is_nan() {
+        tokens = 0.0;
+    }
+    let moved = tokens * front.memory.cache_per_token / device.scale_up.max(25e9);
+    Steady {
+        ttft: alone + wait + first + moved + tpot + ENTRY_S,
+        tpot,
+        batch,
+        devices: worker.devices * decode.workers.unwrap_or(1.0) + front.devices * prefill.workers.unwrap_or(1.0),
+        fits: worker.memory.check(deployment.input + deployment.output).is_ok(),
+    }
+}

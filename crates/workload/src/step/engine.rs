@@ -1,0 +1,183 @@
+//! What one step costs: a model on a layout of devices, from the kernels of one device.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::load::{StepCost, StepLoad};
+use super::operator::{Item, Operator, Part};
+use super::operators;
+use super::unmeasured::{index, per_head};
+use crate::kernel::Kernels;
+use crate::kernel::collective::Collective;
+use crate::kernel::element_wise::Stack;
+use crate::kernel::moe::MoeCurve;
+use crate::layout::Layout;
+use crate::models::precision::Precision;
+use crate::models::transformer::Transformer;
+
+/// What the host takes beside the device, per step and per sequence of a step (reference: BLIS's fit of vLLM, 126 us a
+/// step and 4 us a request; engines hide most of it behind graphs and the next step's launch). Corrections learn the rest.
+const HOST_STEP_S: f64 = 60e-6;
+const HOST_SEQUENCE_S: f64 = 2e-6;
+
+/// Tokens above which a step is not replayed from a graph: its kernels are launched one by one.
+const GRAPH_TOKENS: u64 = 1024;
+
+/// A model on a layout, ready to be asked what steps cost.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    items: Vec<Item>,
+    /// Times of experts, where an item has some.
+    curves: Vec<Option<MoeCurve>>,
+    kernels: Arc<Kernels>,
+    stages: f64,
+    width: f64,
+}
+
+/// Seconds of one step by part of the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Breakdown {
+    /// Seconds per [`Part`], in the order of [`Part::ALL`].
+    pub parts: [f64; Part::ALL.len()],
+    /// Seconds of the host that no device hides.
+    pub host: f64,
+}
+
+impl Breakdown {
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        self.parts.iter().sum::<f64>() + self.host
+    }
+}
+
+impl Engine {
+    /// Of a checked layout ([`Layout::check`]).
+    pub fn new(model: &Transformer, layout: &Layout, precision: &Precision, kernels: Arc<Kernels>) -> Self {
+        let items = operators::of(model, layout, precision);
+        let curve = |item: &Item| match item.operator {
+            Operator::Experts { format, shape, .. } => Some(kernels.moe_kernel(format, shape.gated).curve(&shape)),
+            _ => None,
+        };
+        Self {
+            curves: items.iter().map(curve).collect(),
+            items,
+            kernels,
+            stages: f64::from(layout.pipeline),
+            width: f64::from(model.hidden),
+        }
+    }
+
+    /// The operators of a step.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Likely seconds of the operator at a place of [`Engine::items`], once.
+    pub fn operator_seconds(&self, at: usize, load: &StepLoad) -> f64 {
+        let Some((item, curve)) = self.items.get(at).zip(self.curves.get(at)) else { return 0.0 };
+        let operator = &item.operator;
+        let kernels = &*self.kernels;
+        let tokens = load.tokens() as f64;
+        match *operator {
+            Operator::Product { format, rows, n, k } => {
+                let m = rows.count(load);
+                if m > 0.0 { kernels.gemm_kernel(format).time(m, n, k).likely } else { 0.0 }
+            }
+            Operator::PerHead { heads, rows, n, k } => per_head(&kernels.device, heads, rows.count(load), n, k),
+            Operator::Context(shape) => {
+                kernels
+                    .attention
+                    .context(
+                        &shape,
+                        f64::from(load.prefill_pieces),
+                        load.prefill_tokens as f64,
+                        load.prefill_pairs as f64,
+                        load.prefill_context as f64,
+                    )
+                    .likely
+            }
+            Operator::Generation(shape) => {
+                kernels.attention.generation(&shape, f64::from(load.decodes), load.decode_context as f64).likely
+            }
+            Operator::LatentContext(shape) => {
+                if load.prefill_tokens == 0 {
+                    return 0.0;
+                }
+                let sums = (
+                    f64::from(load.prefill_pieces),
+                    load.prefill_tokens as f64,
+                    load.prefill_pairs as f64,
+                    load.prefill_context as f64,
+                );
+                let context = kernels.attention.context_model(&shape.expanded());
+                shape.prefill(&kernels.device, context, sums).likely
+            }
+            Operator::LatentGeneration(shape) => {
+                if load.decodes == 0 {
+                    return 0.0;
+                }
+                let generation = kernels.attention.generation_model(&shape.compressed());
+                let sums = (f64::from(load.decodes), load.decode_context as f64);
+                shape.decode(&kernels.device, generation, sums).likely
+            }
+            Operator::Linear(shape) => {
+                shape.decode(&kernels.device, f64::from(load.decodes)).likely
+                    + shape.prefill(&kernels.device, f64::from(load.prefill_pieces), load.prefill_tokens as f64).likely
+            }
+            Operator::Index { heads, dim } => {
+                let pairs = load.prefill_pairs + load.decode_context;
+                let contexts = load.decode_context + load.prefill_context + load.prefill_tokens;
+                index(&kernels.device, heads, dim, pairs as f64, contexts as f64)
+            }
+            Operator::Experts { groups, .. } => match curve {
+                Some(curve) => curve.time(tokens * groups).likely,
+                None => 0.0,
+            },
+            Operator::Sum { ranks, elements } => {
+                kernels.communication.all_reduce(ranks, tokens * elements * 2.0, load.tokens() <= GRAPH_TOKENS).likely
+            }
+            Operator::Exchange { ranks, elements, bytes, active } => {
+                // A token goes once to every device that holds one of its experts.
+                let reached = ranks * (1.0 - (1.0 - 1.0 / ranks).powf(active));
+                let sent = tokens * reached * elements * bytes;
+                kernels.communication.library(Collective::AllToAll, ranks, sent).likely
+            }
+            Operator::Stream { kernel, rows, bytes } => {
+                kernel.seconds(Stack::Fused, &kernels.device, rows.count(load) * bytes).likely
+            }
+        }
+    }
+
+    /// Where the time of a step goes.
+    pub fn breakdown(&self, load: &StepLoad) -> Breakdown {
+        let mut breakdown = Breakdown::default();
+        for (at, item) in self.items.iter().enumerate() {
+            breakdown.parts[item.part as usize] += item.count * self.operator_seconds(at, load);
+        }
+        if self.stages > 1.0 {
+            let bytes = load.tokens() as f64 * self.width * 2.0;
+            let sends = (self.stages - 1.0) * self.kernels.communication.send(None, bytes).likely;
+            breakdown.parts[Part::Communication as usize] += sends;
+        }
+        breakdown.host = host_seconds(load);
+        breakdown
+    }
+}
+
+fn host_seconds(load: &StepLoad) -> f64 {
+    HOST_STEP_S + HOST_SEQUENCE_S * (f64::from(load.decodes) + f64::from(load.prefill_pieces))
+}
+
+impl StepCost for Engine {
+    fn seconds(&self, load: &StepLoad) -> f64 {
+        let layers: f64 =
+            self.items.iter().enumerate().map(|(at, item)| item.count * self.operator_seconds(at, load)).sum();
+        let mut seconds = layers + host_seconds(load);
+        if self.stages > 1.0 {
+            let bytes = load.tokens() as f64 * self.width * 2.0;
+            seconds += (self.stages - 1.0) * self.kernels.communication.send(None, bytes).likely;
+        }
+        seconds
+    }
+}
