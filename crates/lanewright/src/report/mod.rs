@@ -37,6 +37,7 @@ mod text;
 mod topology;
 mod waterfall;
 mod words;
+pub mod workload;
 
 #[cfg(test)]
 mod tests;

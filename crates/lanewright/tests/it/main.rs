@@ -15,4 +15,5 @@ mod sim_files;
 mod sim_flow;
 mod sim_nics;
 mod validation;
+mod workload_pipeline;
 mod workload_train;

@@ -1,0 +1,3 @@
+//! Reports of workloads, one file or folder per question.
+
+pub mod pipeline;
