@@ -54,15 +54,21 @@ fn serve(criterion: &mut Criterion) {
     group.sample_size(10);
     let closed = requests(Arrivals::AtOnce, Length::Uniform(128, 384));
     let in_flight = Load::Closed { concurrency: 128 };
-    group.bench_function("closed, 128 in flight", |b| b.iter(|| run(&closed, &deployment(in_flight, None)).map(|f| f.steps)));
+    group.bench_function("closed, 128 in flight", |b| {
+        b.iter(|| run(&closed, &deployment(in_flight, None)).map(|f| f.steps))
+    });
     let fixed = requests(Arrivals::AtOnce, Length::Fixed(256));
-    group.bench_function("closed, equal answers", |b| b.iter(|| run(&fixed, &deployment(in_flight, None)).map(|f| f.steps)));
+    group.bench_function("closed, equal answers", |b| {
+        b.iter(|| run(&fixed, &deployment(in_flight, None)).map(|f| f.steps))
+    });
     // 7,000 blocks: sequences are preempted all the time.
     group.bench_function("closed, full cache", |b| {
         b.iter(|| run(&closed, &deployment(in_flight, Some(7000))).map(|f| f.preemptions));
     });
     let open = requests(Arrivals::Poisson { rate: 12.0 }, Length::Uniform(128, 384));
-    group.bench_function("open, 12 per second", |b| b.iter(|| run(&open, &deployment(Load::Open, None)).map(|f| f.steps)));
+    group.bench_function("open, 12 per second", |b| {
+        b.iter(|| run(&open, &deployment(Load::Open, None)).map(|f| f.steps))
+    });
     group.finish();
     let mut at = 0_u32;
     criterion.bench_function("steady", |b| {

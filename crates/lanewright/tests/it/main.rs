@@ -16,6 +16,6 @@ mod sim_flow;
 mod sim_nics;
 mod validation;
 mod workload_kernels;
-mod workload_serve;
 mod workload_models;
+mod workload_serve;
 mod workload_train;
