@@ -83,7 +83,7 @@ fn header(seen: &Outcome, out: &mut String) {
         Escaped(&seen.description)
     );
     let (class, words) = match seen.broken.len() {
-        0 => ("good", "Every limit holds".to_string()),
+        0 => ("good", "Every limit holds in the simulation".to_string()),
         1 => ("bad", "One limit does not hold".to_string()),
         many => ("bad", format!("{many} limits do not hold")),
     };

@@ -146,7 +146,7 @@ fn draw(model: &Decoder, format: Format, args: &PipelineArgs, rows: &[Row]) -> S
         .collect();
     let prompt = format!(">PROMPT OF {} s", language.prompt);
     let heads =
-        ["DEVICE", "STACK", ">TOKENS/s", prompt.as_str(), ">J/TOKEN", ">W", ">TOKENS/s PER 1000 $", ">OF PEAK", "FITS"];
+        ["DEVICE", "STACK", ">TOKENS/s", prompt.as_str(), ">J/TOKEN", ">W", ">TOKENS/s PER k$", ">OF PEAK", "FITS"];
     let title = if language.sequences > 1 {
         format!("DECODE, {} sequences together", language.sequences)
     } else {
@@ -169,7 +169,10 @@ fn draw(model: &Decoder, format: Format, args: &PipelineArgs, rows: &[Row]) -> S
     out.push_str("\nBands hold 80 %; joules are at the power of the catalogue, whatever of it decoding draws.\n");
     for row in rows {
         for basis in &row.found.basis {
-            let _ = writeln!(out, "{}: {basis}.", row.device.name);
+            // Some name the device themselves.
+            let about =
+                if basis.starts_with(&row.device.name) { String::new() } else { format!("{}: ", row.device.name) };
+            let _ = writeln!(out, "{about}{basis}.");
         }
     }
     if let [first, others @ ..] = rows {
