@@ -15,6 +15,6 @@ mod sim_files;
 mod sim_flow;
 mod sim_nics;
 mod validation;
-mod workload_serve;
 mod workload_models;
+mod workload_serve;
 mod workload_train;

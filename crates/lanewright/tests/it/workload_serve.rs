@@ -40,7 +40,8 @@ fn a_log_is_replayed_beside_its_own_times() {
 #[test]
 fn made_requests_write_tables_and_pages() {
     let folder = Folder::new();
-    let more = ["--rate", "4", "--output", "64", "--requests", "200", "--ttft-limit-ms", "200", "--tpot-limit-ms", "20"];
+    let more =
+        ["--rate", "4", "--output", "64", "--requests", "200", "--ttft-limit-ms", "200", "--tpot-limit-ms", "20"];
     let files = ["--usd-per-hour", "2.5", "--requests-out", "r.csv", "-o", "page.html", "--json"];
     let args = [MADE, &more, &files].concat();
     let answer = json(&folder, &args);
@@ -60,7 +61,8 @@ fn made_requests_write_tables_and_pages() {
     // Written times are a log that can be replayed.
     let lines = [MADE, &["--concurrency", "8", "--requests", "40", "--requests-out", "r.jsonl"]].concat();
     assert_eq!(folder.run(&lines).code, 0);
-    let again = ["workload", "serve", "--model", "llama-3.1-8b", "--device", "h100-sxm", "--replay", "r.jsonl", "--json"];
+    let again =
+        ["workload", "serve", "--model", "llama-3.1-8b", "--device", "h100-sxm", "--replay", "r.jsonl", "--json"];
     let again = json(&folder, &again);
     assert!(again["measured"]["tpot_s"]["mean_error"].as_f64().expect("error").abs() < 0.1, "{}", again["measured"]);
 }
