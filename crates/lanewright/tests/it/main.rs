@@ -18,5 +18,6 @@ mod validation;
 mod workload_kernels;
 mod workload_models;
 mod workload_pipeline;
+mod workload_models;
 mod workload_serve;
 mod workload_train;

@@ -106,7 +106,7 @@ fn what_cannot_be_used_is_said() {
         (vec!["--model", "llama-3.1-8b", "--device", "h100-sxm"], "--rate PER_S"),
         (vec!["--model", "llama-3.1-8b", "--device", "h100-sxm", "--tp", "3", "--rate", "1"], "do not divide"),
         (vec!["--model", "llama-3.1-8b", "--rate", "1"], "--device NAME"),
-        (vec!["--model", "llama-3.1-8b", "--device", "h100-sxm", "--rate", "-1"], "--rate"),
+        (vec!["--model", "llama-3.1-8b", "--device", "h100-sxm", "--rate=-1"], "--rate is -1"),
         (vec!["--model", "llama-3.1-8b", "--device", "h100-sxm", "--rate", "1", "--requests-out", "x.txt"], ".jsonl"),
     ] {
         let run = folder.run(&[&["workload", "serve"], args.as_slice()].concat());
