@@ -135,7 +135,7 @@ impl Plan {
         let (t, p, c, d) = (self.tensor, self.pipeline, self.context, self.data);
         let product = u128::from(t) * u128::from(p) * u128::from(c) * u128::from(d);
         if product != u128::from(self.devices) {
-            let fixed = t * p * c;
+            let fixed = t.saturating_mul(p).saturating_mul(c);
             let help = if self.devices.is_multiple_of(fixed) {
                 format!("--dp {} would use all of them", self.devices / fixed)
             } else {
@@ -384,7 +384,7 @@ fn experts(plan: &Plan, model: &Transformer, fault: &mut impl FnMut(String, Stri
         }
         _ => {}
     }
-    let ranks = plan.tensor * plan.context * plan.data;
+    let ranks = plan.tensor.saturating_mul(plan.context).saturating_mul(plan.data);
     if e > 1 && !ranks.is_multiple_of(e) {
         fault(
             format!("--ep {e} does not divide the {ranks} ranks of a pipeline stage (--tp x --cp x --dp)"),

@@ -55,7 +55,7 @@ impl Free {
             FeedForward::Experts { experts, .. } => Some(u64::from(experts)),
             _ => None,
         });
-        let devices = plan.devices.max(1);
+        let devices = plan.devices.clamp(1, 1 << 24);
         let expert = match (m.ep, experts) {
             (Some(said), _) => vec![said],
             (None, Some(experts)) => divisors(experts).into_iter().filter(|e| *e <= devices && *e <= 64).collect(),
