@@ -88,6 +88,17 @@ fn quantisation_is_read_part_by_part() {
 }
 
 #[test]
+fn a_file_beside_the_configuration_may_say_how_weights_are_stored() {
+    let mut configured = read(&llama()).expect("a model");
+    let beside = r#"{ "producer": {}, "quantization": { "quant_algo": "FP8", "kv_cache_quant_algo": "FP8" } }"#;
+    assert!(configured.quantised_by(beside));
+    assert_eq!((configured.precision.dense, configured.precision.cache), (Format::Fp8, Format::Fp8));
+    for nothing in ["", "[]", "{ \"producer\": {} }"] {
+        assert!(!configured.quantised_by(nothing));
+    }
+}
+
+#[test]
 fn experts_alone_are_quantised_where_the_file_leaves_attention_out() {
     let mixture = json!({ "model_type": "gpt_oss", "hidden_size": 2880, "intermediate_size": 2880, "num_hidden_layers": 24,
         "num_attention_heads": 64, "num_key_value_heads": 8, "head_dim": 64, "vocab_size": 201088, "sliding_window": 128,
