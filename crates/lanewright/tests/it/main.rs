@@ -16,4 +16,6 @@ mod sim_flow;
 mod sim_nics;
 mod validation;
 mod workload_models;
+mod workload_search;
+mod workload_tiers;
 mod workload_train;
