@@ -10,7 +10,9 @@
 //! - [`edge`] is single streams of tokens on edge devices;
 //! - [`step`] is what one pass of a model through an engine consists of;
 //! - [`train`] is training: steps, memory, goodput.
-//! - [`serve`] is requests over time on engines.
+//! - [`serve`] is requests over time on engines;
+//! - [`search`] is which layout is best under limits;
+//! - [`tier`] is memory below the device's own, for caches.
 //!
 //! The crate reads no file, prints nothing and knows no clock: texts are handed to it.
 
@@ -25,6 +27,8 @@ pub mod layout;
 pub mod models;
 pub mod pipeline;
 pub mod predict;
+pub mod search;
 pub mod serve;
 pub mod step;
+pub mod tier;
 pub mod train;

@@ -7,6 +7,7 @@
 //! was not measured has none, so its band is the one to watch.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::gemm::{peaks, stand_ins};
 use super::roofline::{Ideal, carried, joined};
@@ -322,7 +323,7 @@ const POINTS: usize = 81;
 /// Times of one shape over tokens: 1 to a million, four points an octave, between them straight in logarithms.
 #[derive(Clone, Debug)]
 pub struct MoeCurve {
-    points: Vec<Estimate>,
+    points: Arc<[Estimate]>,
 }
 
 impl MoeCurve {

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::deployment::{Deployment, Doubt, Mode, Pool};
 use crate::accelerator::Accelerator;
+use crate::format::Format;
 use crate::kernel::Kernels;
+use crate::kernel::moe::{MoeCurve, MoeShape};
 use crate::layout::Layout;
 use crate::layout::memory::Memory;
 use crate::models::precision::Precision;
@@ -16,6 +18,7 @@ use crate::serve::settings::Policy;
 use crate::serve::steady::{ClosedLoop, closed_loop};
 use crate::step::engine::Engine;
 use crate::step::load::{StepCost, StepLoad};
+use crate::step::operators::ROUTING;
 
 /// Tokens of one step at most (engines are benchmarked with 8,192 or more; vLLM's own default on large devices is 8,192).
 pub const TOKEN_BUDGET: u32 = 8192;
@@ -67,6 +70,9 @@ pub struct Steady {
     pub devices: f64,
     /// Whether weights and one sequence fit the memory.
     pub fits: bool,
+    /// Share of the room for prompts that prompts take (of a front end: of its workers' time); 1 and more: they hold
+    /// answers back.
+    pub prompt_use: f64,
 }
 
 /// Engines that were built before, by what they are built from: experts' times take long to tabulate.
@@ -74,12 +80,14 @@ pub struct Steady {
 pub struct Engines {
     kernels: Arc<Kernels>,
     known: Mutex<HashMap<(String, Layout, Precision), Arc<Engine>>>,
+    /// Times of experts, which many layouts share.
+    curves: Mutex<HashMap<(Format, [u32; 7]), MoeCurve>>,
 }
 
 impl Engines {
     /// None yet, from the kernels of one device.
     pub fn new(kernels: Arc<Kernels>) -> Self {
-        Self { kernels, known: Mutex::new(HashMap::new()) }
+        Self { kernels, known: Mutex::new(HashMap::new()), curves: Mutex::new(HashMap::new()) }
     }
 
     /// The kernels beneath.
@@ -93,11 +101,29 @@ impl Engines {
         if let Some(known) = self.known.lock().ok().and_then(|known| known.get(&key).cloned()) {
             return known;
         }
-        let built = Arc::new(Engine::new(model, layout, precision, Arc::clone(&self.kernels)));
+        let curve = |format, shape: &MoeShape| self.curve(format, shape);
+        let built = Arc::new(Engine::with_curves(model, layout, precision, Arc::clone(&self.kernels), curve));
         if let Ok(mut known) = self.known.lock() {
             known.insert(key, Arc::clone(&built));
         }
         built
+    }
+
+    fn curve(&self, format: Format, shape: &MoeShape) -> MoeCurve {
+        let tabulate = || self.kernels.moe_kernel(format, shape.gated).curve(shape);
+        let MoeShape { hidden, inner, active, experts, tensor, ranks, gated, routing } = *shape;
+        if routing != ROUTING {
+            return tabulate();
+        }
+        let key = (format, [hidden, inner, active, experts, tensor, ranks, u32::from(gated)]);
+        if let Some(known) = self.curves.lock().ok().and_then(|curves| curves.get(&key).cloned()) {
+            return known;
+        }
+        let curve = tabulate();
+        if let Ok(mut curves) = self.curves.lock() {
+            curves.insert(key, curve.clone());
+        }
+        curve
     }
 }
 
@@ -169,6 +195,7 @@ fn aggregated(deployment: &Deployment, worker: &Worker, pool: &Pool) -> Steady {
         batch: found.decoding,
         devices: worker.devices * pool.workers.unwrap_or(1.0),
         fits: worker.memory.check(deployment.input + deployment.output).is_ok(),
+        prompt_use: found.prompt_use,
     }
 }
 
@@ -245,7 +272,8 @@ fn disaggregated(
     // Prompts come at the rate at which answers end; workers of the front end take them in turn, as many as keep up.
     let rate = deployment.concurrency / (tpot * deployment.output);
     let servers = prefill.workers.map_or((rate * alone / 0.7).ceil(), |workers| workers * front.groups).max(1.0);
-    let busy = (rate * alone / servers).min(0.95);
+    let prompt_use = rate * alone / servers;
+    let busy = prompt_use.min(0.95);
     let wait = 0.5 * alone * busy / (1.0 - busy);
     let first = 0.5 * alone * (deployment.concurrency / servers).max(1.0) / ROUNDS;
     let mut tokens = deployment.input;
@@ -259,5 +287,6 @@ fn disaggregated(
         batch,
         devices: worker.devices * decode.workers.unwrap_or(1.0) + front.devices * prefill.workers.unwrap_or(1.0),
         fits: worker.memory.check(deployment.input + deployment.output).is_ok(),
+        prompt_use,
     }
 }

@@ -8,10 +8,11 @@ use super::load::{StepCost, StepLoad};
 use super::operator::{Item, Operator, Part};
 use super::operators;
 use super::unmeasured::{index, per_head};
+use crate::format::Format;
 use crate::kernel::Kernels;
 use crate::kernel::collective::Collective;
 use crate::kernel::element_wise::Stack;
-use crate::kernel::moe::MoeCurve;
+use crate::kernel::moe::{MoeCurve, MoeShape};
 use crate::layout::Layout;
 use crate::models::precision::Precision;
 use crate::models::transformer::Transformer;
@@ -54,9 +55,21 @@ impl Breakdown {
 impl Engine {
     /// Of a checked layout ([`Layout::check`]).
     pub fn new(model: &Transformer, layout: &Layout, precision: &Precision, kernels: Arc<Kernels>) -> Self {
+        let curve = |format, shape: &MoeShape| kernels.moe_kernel(format, shape.gated).curve(shape);
+        Self::with_curves(model, layout, precision, Arc::clone(&kernels), curve)
+    }
+
+    /// The same where the times of experts are known from elsewhere: layouts of one model share many of them.
+    pub fn with_curves(
+        model: &Transformer,
+        layout: &Layout,
+        precision: &Precision,
+        kernels: Arc<Kernels>,
+        curve_of: impl Fn(Format, &MoeShape) -> MoeCurve,
+    ) -> Self {
         let items = operators::of(model, layout, precision);
         let curve = |item: &Item| match item.operator {
-            Operator::Experts { format, shape, .. } => Some(kernels.moe_kernel(format, shape.gated).curve(&shape)),
+            Operator::Experts { format, shape, .. } => Some(curve_of(format, &shape)),
             _ => None,
         };
         Self {

@@ -13,7 +13,7 @@ use crate::models::precision::Precision;
 use crate::models::transformer::{Attention, Block, FeedForward, SparseIndex, Transformer};
 
 /// How popular experts are: the milder of the two skews that kernels are measured with.
-const ROUTING: Routing = Routing::PowerLaw(1.01);
+pub const ROUTING: Routing = Routing::PowerLaw(1.01);
 
 /// The operators of one step on one device: all layers of all stages (a token passes every stage), each with its count.
 pub fn of(model: &Transformer, layout: &Layout, precision: &Precision) -> Vec<Item> {

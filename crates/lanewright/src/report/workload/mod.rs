@@ -2,5 +2,6 @@
 
 pub mod pipeline;
 pub mod roofline;
+pub mod search;
 pub mod serve;
 pub mod train;

@@ -6,8 +6,9 @@ mod kernels;
 mod models;
 mod pipeline;
 mod predict;
-mod search;
+pub mod search;
 pub mod serve;
+mod tiers;
 pub(crate) mod train;
 
 use clap::{Args, Subcommand};
@@ -36,6 +37,8 @@ pub enum WorkloadCommand {
     Pipeline(Box<pipeline::PipelineArgs>),
     /// The best layouts of a model under limits of latency
     Search(Box<search::SearchArgs>),
+    /// Caches in DDR, CXL memory or flash: what a hit costs, against computing it again
+    Tiers(Box<tiers::TiersArgs>),
     /// Latency of single kernels on a device, for a file of shapes
     Kernels(Box<kernels::KernelsArgs>),
     /// Fit the kernel and engine models from measured rows
@@ -52,6 +55,7 @@ pub fn run(args: &WorkloadArgs, colour: bool) -> Outcome {
         WorkloadCommand::Train(args) => train::run(args, colour),
         WorkloadCommand::Pipeline(args) => pipeline::run(args, colour),
         WorkloadCommand::Search(args) => search::run(args, colour),
+        WorkloadCommand::Tiers(args) => tiers::run(args, colour),
         WorkloadCommand::Kernels(args) => kernels::run(args, colour),
         WorkloadCommand::Calibrate(args) => calibrate::run(args, colour),
         WorkloadCommand::Models(args) => models::run(args, colour),
