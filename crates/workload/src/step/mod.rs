@@ -1,5 +1,6 @@
 //! One pass of a model through an engine.
 
+pub mod account;
 pub mod engine;
 pub mod load;
 pub mod operator;

@@ -1,4 +1,5 @@
 //! Reports of workloads, one page per question.
 
+pub mod predict;
 pub mod roofline;
 pub mod serve;
