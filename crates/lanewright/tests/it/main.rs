@@ -15,5 +15,7 @@ mod sim_files;
 mod sim_flow;
 mod sim_nics;
 mod validation;
+mod workload_kernels;
+mod workload_serve;
 mod workload_models;
 mod workload_train;

@@ -3,3 +3,4 @@
 pub mod predict;
 pub mod roofline;
 pub mod serve;
+pub mod train;

@@ -62,7 +62,12 @@ pub fn html(answer: &Answer, trace: &Trace, found: &Found) -> String {
         slowest(out, trace, found);
     });
     page.section("settings", "Settings and figures", |out| {
-        pairs(out, "figures", "Figures of the run", &answer.figures().iter().map(|(n, v)| ((*n).into(), v.clone())).collect::<Vec<_>>());
+        pairs(
+            out,
+            "figures",
+            "Figures of the run",
+            &answer.figures().iter().map(|(n, v)| ((*n).into(), v.clone())).collect::<Vec<_>>(),
+        );
         pairs(out, "set", "Settings", &answer.settings);
         put!(out, "<ul class=\"findings\"><li><p>Steps rest on {}.</p></li>", Escaped(&answer.calibrated_on));
         for note in &answer.notes {
@@ -103,11 +108,19 @@ fn header(answer: &Answer, out: &mut String) {
     figure("Output", &format!("{} tok/s", number::plain(metrics.output_tokens_per_s)), &rate);
     if let Some(within) = metrics.within_limits {
         let goodput = metrics.goodput_per_s.unwrap_or_default();
-        figure("Within limits", &Measure::Share.show(within), &format!("goodput {} requests/s", number::plain(goodput)));
+        figure(
+            "Within limits",
+            &Measure::Share.show(within),
+            &format!("goodput {} requests/s", number::plain(goodput)),
+        );
     }
     if let Some(joules) = metrics.joules_per_token {
         let cost = metrics.usd_per_million_tokens.map(|usd| format!("${} per million tokens", number::plain(usd)));
-        figure("Energy", &format!("{} J/token", number::plain(joules)), &cost.unwrap_or_else(|| "devices alone".into()));
+        figure(
+            "Energy",
+            &format!("{} J/token", number::plain(joules)),
+            &cost.unwrap_or_else(|| "devices alone".into()),
+        );
     }
     put!(out, "</dl></header>\n");
 }
@@ -119,7 +132,8 @@ fn unit(most: f64) -> (f64, &'static str) {
 
 fn steps(sorted: &[f64], factor: f64) -> Vec<(f64, f64)> {
     let group = sorted.len().div_ceil(POINTS).max(1);
-    let ends = (group..=sorted.len()).step_by(group).chain((!sorted.len().is_multiple_of(group)).then_some(sorted.len()));
+    let ends =
+        (group..=sorted.len()).step_by(group).chain((!sorted.len().is_multiple_of(group)).then_some(sorted.len()));
     let mut before = 0.0;
     ends.flat_map(|end| {
         let (value, share) = (sorted[end - 1] * factor, 100.0 * end as f64 / sorted.len() as f64);
@@ -229,7 +243,10 @@ fn against(out: &mut String, answer: &Answer) {
         table::number("Measured p99"),
         table::number("Simulated p99"),
     ];
-    put!(out, "<p>The same requests at the same times. Both count from the scheduler's queue, as the engine logged them.</p>");
+    put!(
+        out,
+        "<p>The same requests at the same times. Both count from the scheduler's queue, as the engine logged them.</p>"
+    );
     let mut rows = Table::open(out, "pairs", "Measured and simulated times", COLUMNS);
     for (name, pair) in answer.pairs() {
         let (m, s) = (pair.measured, pair.simulated);
@@ -265,7 +282,10 @@ fn over_time(out: &mut String, found: &Found) {
         cache.push((moment.time_s, 100.0 * moment.cache));
     }
     let most = waiting.iter().chain(&running).map(|point| point.1).fold(1.0, f64::max);
-    put!(out, "<div class=\"charts\"><figure class=\"panel\"><figcaption>Requests in queues and running, all replicas</figcaption>");
+    put!(
+        out,
+        "<div class=\"charts\"><figure class=\"panel\"><figcaption>Requests in queues and running, all replicas</figcaption>"
+    );
     let label = "Requests waiting and running over time";
     let axes = (Axis::linear(0.0, end), "s");
     let mut chart = Chart::open(out, (WIDTH, HEIGHT), axes, (Axis::linear(0.0, most * 1.05), "requests"), label);

@@ -9,7 +9,7 @@ mod predict;
 pub mod predict_one;
 mod search;
 pub mod serve;
-mod train;
+pub(crate) mod train;
 
 use clap::{Args, Subcommand};
 

@@ -152,7 +152,9 @@ fn model(name: &str) -> Result<(Transformer, Option<String>), String> {
     match models::find(name) {
         Ok(model) => Ok((model, None)),
         Err(unknown) => match models::guess(name) {
-            Ok(model) => Ok((model, Some(format!("no model `{name}` is built in: its shape is guessed from its size")))),
+            Ok(model) => {
+                Ok((model, Some(format!("no model `{name}` is built in: its shape is guessed from its size"))))
+            }
             Err(_) => Err(unknown.to_string()),
         },
     }
@@ -396,9 +398,8 @@ fn pool(
     if left <= 0.0 || (blocks.is_none() && per_token > 0.0 && left < per_token * f64::from(block_tokens)) {
         return Err(does_not_fit(wish, &precision, usable, held));
     }
-    let blocks = blocks.or_else(|| {
-        (per_token > 0.0).then(|| (left / (per_token * f64::from(block_tokens))).floor().min(1e12) as u64)
-    });
+    let blocks = blocks
+        .or_else(|| (per_token > 0.0).then(|| (left / (per_token * f64::from(block_tokens))).floor().min(1e12) as u64));
     let speculation = flags.draft_tokens.zip(flags.acceptance).map(|(draft_tokens, acceptance)| Speculation {
         draft_tokens,
         acceptance,

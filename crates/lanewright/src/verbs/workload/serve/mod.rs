@@ -188,7 +188,8 @@ fn serve(args: &ServeArgs, catalogue: &lanewright_model::catalogue::Catalogue) -
     let source = source::read(args)?;
     let plan = deployment::plan(args, catalogue, source.closed)?;
     let found = simulate::run(&source.trace.requests, &plan.deployment())?;
-    let limits = Limits { ttft_s: args.ttft_limit_ms.map(|ms| ms * 1e-3), tpot_s: args.tpot_limit_ms.map(|ms| ms * 1e-3) };
+    let limits =
+        Limits { ttft_s: args.ttft_limit_ms.map(|ms| ms * 1e-3), tpot_s: args.tpot_limit_ms.map(|ms| ms * 1e-3) };
     let metrics = Metrics::of(&found, &limits, &plan.running(args)).ok_or("there are no requests")?;
     let measured = measured::Measured::of(&source.trace, &found);
     let answer = answer::Answer {
