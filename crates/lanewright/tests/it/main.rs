@@ -16,6 +16,7 @@ mod sim_flow;
 mod sim_nics;
 mod validation;
 mod workload_kernels;
-mod workload_serve;
 mod workload_models;
+mod workload_predict;
+mod workload_serve;
 mod workload_train;

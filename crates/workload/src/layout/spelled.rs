@@ -9,9 +9,7 @@ pub fn parse(text: &str) -> Result<(u32, Layout), String> {
     let plain: String =
         text.chars().filter(|c| !c.is_whitespace() && *c != ',').map(|c| c.to_ascii_lowercase()).collect();
     let (workers, rest) = match plain.split_once('x') {
-        Some((count, rest)) => {
-            (count.parse().map_err(|_| wrong("does not begin with a number of workers"))?, rest)
-        }
+        Some((count, rest)) => (count.parse().map_err(|_| wrong("does not begin with a number of workers"))?, rest),
         None => (1_u32, plain.as_str()),
     };
     if !(1..=100_000).contains(&workers) {

@@ -143,7 +143,8 @@ fn work(operator: &Operator, load: &StepLoad, device: &Accelerator) -> Work {
         }
         Operator::Generation(shape) => {
             let contexts = load.decode_context as f64;
-            let read = shape.window.map_or(contexts, |window| contexts.min(f64::from(load.decodes) * f64::from(window)));
+            let read =
+                shape.window.map_or(contexts, |window| contexts.min(f64::from(load.decodes) * f64::from(window)));
             let operations = 4.0 * f64::from(shape.heads) * f64::from(shape.head_dim) * read;
             plain(operations, GenerationQuery::new(&shape, f64::from(load.decodes), contexts).bytes())
         }
@@ -278,8 +279,7 @@ mod tests {
     fn weights_are_read_once_and_multiplied_once() {
         let accounts = engine(8, Format::Bf16).accounts(&decode_load(64.0, 1024.0, 1024.0));
         let products = || accounts.iter().filter(|a| a.name == "product" || a.name == "logits");
-        let (bytes, operations) =
-            products().fold((0.0, 0.0), |sum, a| (sum.0 + a.bytes, sum.1 + a.operations));
+        let (bytes, operations) = products().fold((0.0, 0.0), |sum, a| (sum.0 + a.bytes, sum.1 + a.operations));
         let weights = 69.503e9 / 8.0;
         assert!((operations / (2.0 * 64.0 * weights) - 1.0).abs() < 0.001, "{operations}");
         assert!(bytes > 2.0 * weights && bytes < 2.15 * weights, "{bytes}");

@@ -154,6 +154,16 @@ impl Engine {
         }
     }
 
+    /// Elements that pass from stage to stage per token.
+    pub fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// Seconds of the host that no device hides.
+    pub fn host_seconds(&self, load: &StepLoad) -> f64 {
+        host_seconds(load)
+    }
+
     /// Where the time of a step goes.
     pub fn breakdown(&self, load: &StepLoad) -> Breakdown {
         let mut breakdown = Breakdown::default();

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod engine;
+pub mod job;
 pub mod load;
 pub mod operator;
 pub mod operators;

@@ -93,10 +93,14 @@ fn header(one: &Shown<'_>, out: &mut String) {
 
 /// Every quantity with its band on a rail from nothing to its own high end.
 fn bands(one: &Shown<'_>, out: &mut String) {
-    put!(out, "<p class=\"note\">Bands hold about 80 % of measurements. Every rail begins at 0.</p><table class=\"bands\">");
+    put!(
+        out,
+        "<p class=\"note\">Bands hold about 80 % of measurements. Every rail begins at 0.</p><table class=\"bands\">"
+    );
     for Quantity { name, unit, value } in one.quantities() {
         let whole = value.high.max(value.likely) * 1.05;
-        let at = |value: f64| if whole > 0.0 && value.is_finite() { (value / whole).clamp(0.0, 1.0) * 400.0 } else { 0.0 };
+        let at =
+            |value: f64| if whole > 0.0 && value.is_finite() { (value / whole).clamp(0.0, 1.0) * 400.0 } else { 0.0 };
         put!(
             out,
             "<tr><td>{}</td><td class=\"n\"><b>{}</b></td><td>{}</td><td class=\"w\"><svg viewBox=\"0 0 400 16\" \
@@ -278,11 +282,10 @@ fn roofline(one: &Shown<'_>, pool: &PoolAnatomy, out: &mut String) {
     let bandwidth = one.device.bandwidth * 1e-12;
     let (left, right) = (low * 0.6, high.max(peak / bandwidth) * 2.5);
     put!(out, "<figure class=\"panel\"><figcaption>Operators of a step on the roofline, {}</figcaption>", pool.role);
-    let label = format!("Rate over operations per byte of {} operators, {} TFLOP/s at most", points.len(), figures(peak, 3));
-    let axes = (
-        (Axis::decades(left, right), "operations per byte"),
-        (Axis::decades(slowest * 0.5, peak * 2.0), "TFLOP/s"),
-    );
+    let label =
+        format!("Rate over operations per byte of {} operators, {} TFLOP/s at most", points.len(), figures(peak, 3));
+    let axes =
+        ((Axis::decades(left, right), "operations per byte"), (Axis::decades(slowest * 0.5, peak * 2.0), "TFLOP/s"));
     let mut chart = Chart::open(out, (WIDTH, 320.0), axes.0, axes.1, &label);
     let roof: Vec<(f64, f64)> = (0..=80)
         .map(|step| left * (right / left).powf(f64::from(step) / 80.0))
@@ -295,7 +298,9 @@ fn roofline(one: &Shown<'_>, pool: &PoolAnatomy, out: &mut String) {
     }
     chart.close();
     let mut entries = vec![("p6", "what peaks allow".to_string())];
-    entries.extend(steps.iter().map(|(class, of, _)| (*class, format!("operators of {of}, as large as their share of the time"))));
+    entries.extend(
+        steps.iter().map(|(class, of, _)| (*class, format!("operators of {of}, as large as their share of the time"))),
+    );
     key(out, &entries);
     put!(out, "</figure>");
 }

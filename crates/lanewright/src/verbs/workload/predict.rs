@@ -25,15 +25,13 @@ const LIMIT_BYTES: usize = 256 << 20;
 
 /// Options of `workload predict`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:
+#[command(after_help = "Examples:
   lanewright workload predict --model meta-llama/Llama-3.1-70B --device h100-sxm --tp 8 --format fp8 --concurrency 64
   lanewright workload predict --model deepseek-ai/DeepSeek-R1 --device b200 --tp 1 --dp 8 --experts-format nvfp4 --json
   lanewright workload predict --model ~/models/mine/config.json --device h200 --tp 4 --input 8192 -o report.html
   lanewright workload predict --model meta-llama/Llama-3.1-70B --device h100 --prefill 4xtp2 --decode 2xtp8 --format fp8
   lanewright workload predict --model llama-2-13b --device orin --format int4
-  lanewright workload predict --batch ROWS.csv.gz -o OUT.csv"
-)]
+  lanewright workload predict --batch ROWS.csv.gz -o OUT.csv")]
 pub struct PredictArgs {
     /// One deployment.
     #[command(flatten)]

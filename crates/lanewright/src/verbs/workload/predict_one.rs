@@ -6,7 +6,7 @@ pub mod shown;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use lanewright_model::catalogue::Catalogue;
 use lanewright_model::catalogue::part::Kind;
 use lanewright_workload::accelerator::Accelerator;
@@ -16,8 +16,10 @@ use lanewright_workload::estimate::Estimate;
 use lanewright_workload::kernel::Calibration;
 use lanewright_workload::predict::anatomy;
 use lanewright_workload::predict::predictor::Predictor;
+use lanewright_workload::step::job::job;
 use serde_json::json;
 
+use super::train;
 use crate::disk;
 use crate::report::workload::predict as report;
 use crate::verbs::{Outcome, json_text};
@@ -94,9 +96,24 @@ pub struct OneArgs {
     /// Power at the meter over power at the equipment; by default 1.1 to 1.5
     #[arg(long, value_name = "RATIO")]
     pub pue: Option<f64>,
+    /// Write a step as a job for a fabric: a .json file, or a folder of Chakra traces, one per rank of a worker
+    #[arg(long, value_name = "FILE.json|FOLDER", requires = "model")]
+    pub job: Option<PathBuf>,
+    /// Which step
+    #[arg(long, value_enum, default_value_t = StepArg::Decode, requires = "job")]
+    pub job_step: StepArg,
     /// Print JSON
     #[arg(long, conflicts_with = "batch")]
     pub json: bool,
+}
+
+/// Which step of an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StepArg {
+    /// One that decodes
+    Decode,
+    /// One prompt alone
+    Prompt,
 }
 
 impl OneArgs {
@@ -128,18 +145,20 @@ pub fn run(args: &OneArgs, output: Option<&PathBuf>, catalogue: &Catalogue) -> R
     let deployment = &asked.deployment;
     let correction = Correction::built_in();
     let mut predictor = Predictor::new(Calibration::built_in(), correction);
-    let mut found = |deployment: &_| anatomy::of(&mut predictor, correction, deployment, &device, &tariff);
-    let anatomy = found(deployment);
+    let anatomy = anatomy::of(&mut predictor, correction, deployment, &device, &tariff);
     let one = shown::Shown { asked: &asked, device: &device, tariff: &tariff, anatomy: &anatomy };
     if let Some(path) = output {
         let sweep: Vec<(f64, anatomy::Anatomy)> = asked::concurrencies(deployment.concurrency)
             .into_iter()
             .map(|concurrency| {
                 let other = lanewright_workload::predict::deployment::Deployment { concurrency, ..deployment.clone() };
-                (concurrency, found(&other))
+                (concurrency, anatomy::of(&mut predictor, correction, &other, &device, &tariff))
             })
             .collect();
         disk::write(path, report::html(&one, &sweep).as_bytes())?;
+    }
+    if let Some(path) = &args.job {
+        write_job(args, path, &one, &mut predictor)?;
     }
     if args.json {
         return Ok(Outcome::clean(json_text(json!({
@@ -154,5 +173,28 @@ pub fn run(args: &OneArgs, output: Option<&PathBuf>, catalogue: &Catalogue) -> R
     if let Some(path) = output {
         out += &format!("\nreport written to {}\n", path.display());
     }
+    if let Some(path) = &args.job {
+        out += &format!("\njob written to {}\n", path.display());
+    }
     Ok(Outcome::clean(out))
+}
+
+/// Writes a step of the worker that takes it.
+fn write_job(
+    args: &OneArgs,
+    path: &std::path::Path,
+    one: &shown::Shown<'_>,
+    predictor: &mut Predictor<'_>,
+) -> Result<(), String> {
+    let deployment = &one.asked.deployment;
+    let wanted = |pool: &anatomy::PoolAnatomy| match args.job_step {
+        StepArg::Decode => pool.decode.as_ref().map(|step| (pool.layout, step.load)),
+        StepArg::Prompt => pool.prompt.as_ref().map(|step| (pool.layout, step.load)),
+    };
+    let (layout, load) = one.anatomy.pools.iter().find_map(wanted).ok_or("no pool takes such a step")?;
+    let engines = predictor.engines(one.device, &deployment.backend, &deployment.version);
+    let engine = engines.engine(&deployment.model, &layout, &deployment.precision);
+    let name = format!("{}, {}", one.title(), shown::spread(&layout));
+    let job = job(&engine, &layout, &load, &name).map_err(|error| error.to_string())?;
+    train::job::put(&job, path)
 }

@@ -146,12 +146,8 @@ pub fn deployment(args: &OneArgs, device: &Accelerator) -> Result<Asked, String>
         }
         _ => {
             let spread = if args.dp > 1 && model.has_experts() { args.tp.saturating_mul(args.dp) } else { 1 };
-            let layout = Layout {
-                tensor: args.tp,
-                data: args.dp,
-                expert: args.ep.unwrap_or(spread),
-                pipeline: args.pp,
-            };
+            let layout =
+                Layout { tensor: args.tp, data: args.dp, expert: args.ep.unwrap_or(spread), pipeline: args.pp };
             Mode::Aggregated(Pool { layout, workers: Some(f64::from(args.replicas)), batch: None })
         }
     };
