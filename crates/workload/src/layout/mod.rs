@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::models::transformer::{Attention, FeedForward, Transformer};
 
 pub mod memory;
+pub mod spelled;
 
 /// Parallel layout of one replica of a serving engine.
 ///

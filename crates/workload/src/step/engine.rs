@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::account::reached;
 use super::load::{StepCost, StepLoad};
 use super::operator::{Item, Operator, Part};
 use super::operators;
@@ -86,6 +87,11 @@ impl Engine {
         &self.items
     }
 
+    /// The kernels of its device.
+    pub fn kernels(&self) -> &Kernels {
+        &self.kernels
+    }
+
     /// Likely seconds of the operator at a place of [`Engine::items`], once.
     pub fn operator_seconds(&self, at: usize, load: &StepLoad) -> f64 {
         let Some((item, curve)) = self.items.get(at).zip(self.curves.get(at)) else { return 0.0 };
@@ -152,14 +158,23 @@ impl Engine {
             }
             Operator::Exchange { ranks, elements, bytes, active } => {
                 // A token goes once to every device that holds one of its experts.
-                let reached = ranks * (1.0 - (1.0 - 1.0 / ranks).powf(active));
-                let sent = tokens * reached * elements * bytes;
+                let sent = tokens * reached(ranks, active) * elements * bytes;
                 kernels.communication.library(Collective::AllToAll, ranks, sent).likely
             }
             Operator::Stream { kernel, rows, bytes } => {
                 kernel.seconds(Stack::Fused, &kernels.device, rows.count(load) * bytes).likely
             }
         }
+    }
+
+    /// Elements that pass from stage to stage per token.
+    pub fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// Seconds of the host that no device hides.
+    pub fn host_seconds(&self, load: &StepLoad) -> f64 {
+        host_seconds(load)
     }
 
     /// Where the time of a step goes.

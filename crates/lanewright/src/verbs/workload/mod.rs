@@ -6,6 +6,7 @@ mod kernels;
 mod models;
 mod pipeline;
 mod predict;
+pub mod predict_one;
 pub mod search;
 pub mod serve;
 mod tiers;

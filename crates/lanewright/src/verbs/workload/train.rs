@@ -1,7 +1,7 @@
 //! `lanewright workload train`: what a training step takes, where it goes, what fills the memory.
 
 mod files;
-mod job;
+pub mod job;
 mod machine;
 pub(crate) mod output;
 mod search;

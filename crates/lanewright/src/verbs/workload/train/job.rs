@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use lanewright_fabric::traffic::chakra;
+use lanewright_model::job::Job;
 use lanewright_workload::train::job::job;
 
 use super::output::Answer;
@@ -16,8 +17,13 @@ const RANK_LIMIT: u32 = 4096;
 pub fn write(answer: &Answer, path: &Path) -> Result<(), String> {
     let job = job(&answer.recipe, &answer.step.timeline, &format!("{}, {}", answer.model, answer.layout))
         .map_err(|fault| fault.to_string())?;
+    put(&job, path)
+}
+
+/// Writes a job likewise.
+pub fn put(job: &Job, path: &Path) -> Result<(), String> {
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
-        let text = serde_json::to_string(&job).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        let text = serde_json::to_string(job).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
         return disk::write(path, text.as_bytes());
     }
     if job.ranks > RANK_LIMIT {
@@ -26,7 +32,7 @@ pub fn write(answer: &Answer, path: &Path) -> Result<(), String> {
             job.ranks
         ));
     }
-    let traces = chakra::from_job(&job).map_err(|error| error.to_string())?;
+    let traces = chakra::from_job(job).map_err(|error| error.to_string())?;
     let shown = path.display();
     // Whole or not at all: a folder of its own, renamed when all is there.
     if path.exists() {
