@@ -107,6 +107,8 @@ impl Shown<'_> {
             quantity("energy at the meter", "J/token", bill.wall_joules_per_token),
             quantity("electricity", "USD/million", bill.electricity_usd),
         ];
+        // Answers of one token have no gaps.
+        all.retain(|quantity| quantity.value.likely.is_finite() && quantity.value.likely > 0.0);
         all.extend(bill.devices_usd.map(|usd| quantity("price of the devices", "USD/million", usd)));
         all.extend(bill.usd_per_million.map(|usd| quantity("cost of output tokens", "USD/million", usd)));
         all
