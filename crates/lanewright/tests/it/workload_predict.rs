@@ -100,6 +100,14 @@ fn more_devices_are_faster_and_more_requests_slower() {
 }
 
 #[test]
+fn answers_of_one_token_have_no_gaps() {
+    let (code, out, err) = run(&Folder::new(), &[&LLAMA[..], &["--tp", "8", "--output", "1"]].concat());
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("TTFT") && !out.contains("TPOT") && !out.contains("n/a"), "{out}");
+    assert!(out.contains("a prompt waits for") && !out.contains("decoding waits for"), "{out}");
+}
+
+#[test]
 fn prompts_and_answers_apart() {
     let args = [&LLAMA[..], &["--prefill", "4xtp2", "--decode", "2xtp8", "--concurrency", "64"]].concat();
     let found = json(&args);

@@ -117,6 +117,8 @@ pub fn of(
     let mut take = |role: &'static str, pool: &Pool, decodes: bool, prompts: bool| {
         let worker = Worker::new(deployment, pool, device, &engines);
         let workers = pool.workers.unwrap_or(1.0);
+        // Answers of one token end with their prompt.
+        let decodes = decodes && output > 1.0;
         // What decodes at once, by Little's law on corrected times.
         let resident = deployment.concurrency / workers / worker.groups;
         let batch = if decodes {

@@ -39,7 +39,7 @@ impl Bound {
         match self {
             Self::Bytes => "bytes of memory",
             Self::Operations => "operations",
-            Self::Floor => "launches and tails",
+            Self::Floor => "launches, waves, tails",
             Self::Links => "other devices",
         }
     }

@@ -19,8 +19,8 @@ const COLOURS: [&str; 8] = ["p0", "p1", "p2", "p3", "p4", "p7", "p5", "p6"];
 
 const STYLE: &str = "table.bands{border-collapse:collapse;width:100%}.bands td{padding:3px 8px 3px 0;white-space:nowrap}\
                      .bands td.n{text-align:right;font-variant-numeric:tabular-nums}.bands td.w{width:60%}\
-                     .bands svg{width:100%;height:16px;display:block}.bands .box{fill:var(--p0);opacity:.35}\
-                     .bands .mid{fill:var(--p0)}.bands .rail{fill:var(--line)}\
+                     .bands svg{width:100%;height:16px;display:block}.bands .held{fill:var(--p0);opacity:.35}\
+                     .bands .mid{fill:var(--p0)}.bands .rail{fill:var(--line)}.free{--c:var(--line)}\
                      .stacked{width:100%;height:auto;display:block}.stacked rect{fill:var(--c)}\
                      .stacked text{font-size:11px;fill:var(--soft)}.chart .stackarea{fill:var(--c);opacity:.85}\n";
 
@@ -105,7 +105,7 @@ fn bands(one: &Shown<'_>, out: &mut String) {
             out,
             "<tr><td>{}</td><td class=\"n\"><b>{}</b></td><td>{}</td><td class=\"w\"><svg viewBox=\"0 0 400 16\" \
              preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{} to {}\"><rect class=\"rail\" x=\"0\" y=\"7.5\" width=\"400\" \
-             height=\"1\"/><rect class=\"box\" x=\"{:.1}\" y=\"3\" width=\"{:.1}\" height=\"10\"/><rect class=\"mid\" x=\"{:.1}\" \
+             height=\"1\"/><rect class=\"held\" x=\"{:.1}\" y=\"3\" width=\"{:.1}\" height=\"10\"/><rect class=\"mid\" x=\"{:.1}\" \
              y=\"1\" width=\"2.5\" height=\"14\"/></svg></td><td class=\"n\">{} to {}</td></tr>",
             Escaped(name),
             figures(value.likely, 3),
@@ -281,7 +281,11 @@ fn roofline(one: &Shown<'_>, pool: &PoolAnatomy, out: &mut String) {
     }
     let bandwidth = one.device.bandwidth * 1e-12;
     let (left, right) = (low * 0.6, high.max(peak / bandwidth) * 2.5);
-    put!(out, "<figure class=\"panel\"><figcaption>Operators of a step on the roofline, {}</figcaption>", pool.role);
+    put!(
+        out,
+        "<div class=\"charts\"><figure class=\"panel\"><figcaption>Operators of a step on the roofline, {}</figcaption>",
+        pool.role
+    );
     let label =
         format!("Rate over operations per byte of {} operators, {} TFLOP/s at most", points.len(), figures(peak, 3));
     let axes =
@@ -302,7 +306,7 @@ fn roofline(one: &Shown<'_>, pool: &PoolAnatomy, out: &mut String) {
         steps.iter().map(|(class, of, _)| (*class, format!("operators of {of}, as large as their share of the time"))),
     );
     key(out, &entries);
-    put!(out, "</figure>");
+    put!(out, "</figure></div>");
 }
 
 const COLUMNS: &[table::Column] = &[
@@ -339,7 +343,7 @@ fn memory(pool: &PoolAnatomy, out: &mut String) {
         pool.role,
         number::plain(pool.memory.cache_tokens())
     );
-    let colours = ["p0", "p1", "p2", "p3", "p5", "p6"];
+    let colours = ["p0", "p1", "p2", "p3", "free", "p6"];
     let pieces: Vec<(&str, f64, &'static str, String)> = shown::filled(pool)
         .into_iter()
         .zip(colours)

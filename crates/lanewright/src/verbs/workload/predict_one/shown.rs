@@ -107,6 +107,8 @@ impl Shown<'_> {
             quantity("energy at the meter", "J/token", bill.wall_joules_per_token),
             quantity("electricity", "USD/million", bill.electricity_usd),
         ];
+        // Answers of one token have no gaps.
+        all.retain(|quantity| quantity.value.likely.is_finite() && quantity.value.likely > 0.0);
         all.extend(bill.devices_usd.map(|usd| quantity("price of the devices", "USD/million", usd)));
         all.extend(bill.usd_per_million.map(|usd| quantity("cost of output tokens", "USD/million", usd)));
         all
@@ -246,11 +248,14 @@ fn memory(pool: &PoolAnatomy, of: &str) -> String {
     });
     let title = format!("MEMORY OF A DEVICE{}, {:.0} GB", of.to_uppercase(), pool.memory.device * 1e-9);
     let mut out = table(&title, &["what", ">GB", ">share"], rows.collect());
+    let decoding = match pool.decode {
+        Some(_) => format!("{} sequences decode at once, ", number::plain(pool.batch.round())),
+        None => String::new(),
+    };
     let _ = writeln!(
         out,
-        "a group's cache holds {} tokens; {} sequences decode at once, a device uses {:.0} % of its bandwidth, {:.0} % of its arithmetic",
+        "a group's cache holds {} tokens; {decoding}a device uses {:.0} % of its bandwidth, {:.0} % of its arithmetic",
         number::plain(pool.memory.cache_tokens()),
-        number::plain(pool.batch.round()),
         100.0 * pool.activity.memory,
         100.0 * pool.activity.arithmetic
     );
