@@ -214,7 +214,9 @@ impl Job {
     fn check_messages(&self) -> Result<(), JobError> {
         use std::collections::HashMap;
         // By (sender's program, receiver's program, offset, tag): sends less receives, and bytes.
-        let mut open: HashMap<(usize, usize, i64, u64), (i64, u64, usize, usize)> = HashMap::new();
+        /// From, to, tag and place in order, to what is still open.
+        type Open = HashMap<(usize, usize, i64, u64), (i64, u64, usize, usize)>;
+        let mut open = Open::new();
         for (p, program) in self.programs.iter().enumerate() {
             for (t, task) in program.tasks.iter().enumerate() {
                 let (offset, bytes, tag, sends) = match task.work {

@@ -126,7 +126,9 @@ const BY: [&str; 5] = ["all", "device", "model", "engine", "mode"];
 type Judged = [(f64, bool); QUANTITIES];
 
 fn grouped<'r>(judged: impl Iterator<Item = (&'r Run, Judged)>) -> Vec<Group> {
-    let mut groups: BTreeMap<(usize, String), [Vec<(f64, bool)>; QUANTITIES]> = BTreeMap::new();
+    /// By kind and name of the group.
+    type Groups = BTreeMap<(usize, String), [Vec<(f64, bool)>; QUANTITIES]>;
+    let mut groups = Groups::new();
     for (run, judged) in judged {
         let mode = match run.deployment.mode {
             Mode::Aggregated(_) => "aggregated",

@@ -270,7 +270,7 @@ mod tests {
         let model = models::find("meta-llama/Llama-3.1-70B").expect("built in");
         let device = plain("nvidia/h100-sxm", 989e12, 3.35e12);
         let kernels = Arc::new(Kernels::for_device(&device, Calibration::built_in()));
-        Engine::new(&model, &Layout { tensor, ..Layout::SINGLE }, &Precision::uniform(format), kernels)
+        Engine::new(&model, &Layout { tensor, ..Layout::SINGLE }, &Precision::uniform(format), &kernels)
     }
 
     /// A decode step reads every weight once: 69.5 G parameters without the token table, 2 bytes each, over 8 devices; and

@@ -168,7 +168,7 @@ mod tests {
         let model = models::find(name).expect("built in");
         let device = plain("nvidia/h100-sxm", 989e12, 3.35e12);
         let kernels = Arc::new(Kernels::for_device(&device, Calibration::built_in()));
-        let engine = Engine::new(&model, &layout, &Precision::uniform(Format::Fp8), kernels);
+        let engine = Engine::new(&model, &layout, &Precision::uniform(Format::Fp8), &kernels);
         let load = decode_load(64.0, 1024.0, 1024.0);
         let job = job(&engine, &layout, &load, name).expect("it holds together");
         (engine, job, load)

@@ -482,7 +482,7 @@ fn cost(
     };
     if kernels {
         let kernels = Arc::new(Kernels::for_device(&wish.device, Calibration::built_in()));
-        let engine = Engine::new(&wish.model, layout, precision, kernels);
+        let engine = Engine::new(&wish.model, layout, precision, &kernels);
         let from = if measured { "" } else { ", carried over from the nearest of them" };
         return Ok((Box::new(engine), format!("kernels measured on A100, H100 and B200{from}")));
     }
