@@ -48,6 +48,9 @@ struct Fitting {
 /// Splits of devices between two pools of given layouts at most: beyond, they are spread evenly.
 const SPLITS: u32 = 12;
 
+/// Stages may differ by so much: the longest over a mean one (61 layers make two stages of 31 and 30).
+const UNEVEN: f64 = 1.1;
+
 /// Why a layout is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -85,7 +88,7 @@ pub(super) fn refused(model: &Transformer, layout: &Layout, domain: u32) -> Opti
     if layout.stage_devices() > domain {
         return Some(Refused::Domain);
     }
-    let even = model.layers() % layout.pipeline == 0
+    let even = unevenness(model, layout) <= UNEVEN
         && model.blocks.iter().all(|block| match block.feed_forward {
             FeedForward::Dense { inner, .. } => inner % layout.tensor == 0,
             FeedForward::Experts { experts, inner, .. } => {
@@ -98,10 +101,23 @@ pub(super) fn refused(model: &Transformer, layout: &Layout, domain: u32) -> Opti
     (!even || replicas || layout.check(model).is_err()).then_some(Refused::Divides)
 }
 
-/// Memory of a device under a layout.
+/// Layers of the longest stage over those of a mean one.
+fn unevenness(model: &Transformer, layout: &Layout) -> f64 {
+    let (layers, stages) = (model.layers(), layout.pipeline.max(1));
+    f64::from(layers.div_ceil(stages)) * f64::from(stages) / f64::from(layers.max(1))
+}
+
+/// Memory of a device of the longest stage under a layout.
 pub(super) fn memory(question: &Question<'_>, layout: &Layout, precision: &Precision, device: &Accelerator) -> Memory {
     let tokens = question.input + question.output;
-    Memory::of(question.model, layout, precision, device.memory_bytes, tokens, f64::from(TOKEN_BUDGET))
+    let mean = Memory::of(question.model, layout, precision, device.memory_bytes, tokens, f64::from(TOKEN_BUDGET));
+    let longest = unevenness(question.model, layout);
+    Memory {
+        weights: mean.weights * longest,
+        cache: mean.cache - mean.weights * (longest - 1.0),
+        cache_per_token: mean.cache_per_token * longest,
+        ..mean
+    }
 }
 
 /// Batch sizes: about four to a factor of two at first, two later.
@@ -270,9 +286,11 @@ mod tests {
     fn what_does_not_divide_is_refused() {
         let llama = crate::models::find("meta-llama/Llama-3.1-70B").expect("built in");
         let plain = Layout::SINGLE;
-        // 64 heads do not divide by 3, 80 layers not by 3 stages; a domain of 8 holds no group of 16.
+        // 64 heads do not divide by 3; of 80 layers, 48 stages would have one or two, 3 stages 26 or 27; a domain of 8
+        // holds no group of 16.
         assert_eq!(refused(&llama, &Layout { tensor: 3, ..plain }, 8), Some(Refused::Divides));
-        assert_eq!(refused(&llama, &Layout { pipeline: 3, ..plain }, 8), Some(Refused::Divides));
+        assert_eq!(refused(&llama, &Layout { pipeline: 48, ..plain }, 8), Some(Refused::Divides));
+        assert_eq!(refused(&llama, &Layout { pipeline: 3, ..plain }, 8), None);
         assert_eq!(refused(&llama, &Layout { tensor: 16, ..plain }, 8), Some(Refused::Domain));
         assert_eq!(refused(&llama, &Layout { tensor: 4, pipeline: 2, ..plain }, 8), None);
     }

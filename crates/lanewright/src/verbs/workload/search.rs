@@ -289,8 +289,18 @@ fn answer(args: &SearchArgs, device: &Accelerator) -> Result<Answer, String> {
         most_batch: args.most_batch,
         hour,
     };
+    notes.push(match Correction::built_in() {
+        Some(correction) => format!(
+            "kernels measured on A100, H100 and B200, corrected by {} measured runs of engines",
+            count(correction.rows as u64)
+        ),
+        None => "kernels measured on A100, H100 and B200; bands of engines around them are estimates".into(),
+    });
     let mut predictor = Predictor::new(Calibration::built_in(), Correction::built_in());
     let found = search(&question, device, &mut predictor)?;
+    if found.best.iter().any(|row| row.layout().pipeline > 1) {
+        notes.push("stages (PP) are predicted with one batch in flight: their rates are low ends".into());
+    }
     if device.weak {
         notes.push(format!("peaks of {} rest on general knowledge or estimates", device.name));
     }
