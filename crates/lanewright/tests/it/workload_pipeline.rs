@@ -53,7 +53,7 @@ fn json_has_bands_bounds_and_watts() {
 fn wrong_files_are_explained() {
     let folder = Folder::new();
     let shown = folder.run(&["workload", "pipeline", "--show", "cms-mirror-60"]).out;
-    folder.write("mine.toml", &shown.replace("engine = \"warp\"", "engine = \"wrap\""));
+    folder.write("mine.toml", shown.replace("engine = \"warp\"", "engine = \"wrap\""));
     let run = folder.run(&["workload", "pipeline", "mine.toml"]);
     assert_eq!(run.code, 2);
     for expected in ["mine.toml:", "no engine is called `wrap`", "did you mean `warp`?"] {

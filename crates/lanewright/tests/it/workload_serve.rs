@@ -86,12 +86,12 @@ fn pools_drafts_and_prefixes_change_what_they_should() {
 fn what_cannot_be_used_is_said() {
     let folder = Folder::new();
     folder.write("log.jsonl", LOG);
-    folder.write("late.jsonl", &LOG.replace("100.2", "99.0"));
-    folder.write("zero.jsonl", &LOG.replace("\"input_toks\": 300", "\"input_toks\": 0"));
+    folder.write("late.jsonl", LOG.replace("100.2", "99.0"));
+    folder.write("zero.jsonl", LOG.replace("\"input_toks\": 300", "\"input_toks\": 0"));
     folder.write("nan.csv", "arrived_at,num_prefill_tokens,num_decode_tokens\n0,10,10\nNaN,10,10\n");
     folder.write("c.json", CONFIG);
-    folder.write("bad.json", &CONFIG.replace("mem_util", "mem_utli"));
-    folder.write("pipe.json", &CONFIG.replace("\"num_npus\": 1, \"tp_size\": 1", "\"num_npus\": 2, \"pp_size\": 2"));
+    folder.write("bad.json", CONFIG.replace("mem_util", "mem_utli"));
+    folder.write("pipe.json", CONFIG.replace("\"num_npus\": 1, \"tp_size\": 1", "\"num_npus\": 2, \"pp_size\": 2"));
     let replay = |file: &'static str, config: &'static str| vec!["--replay", file, "--config", config];
     for (args, expected) in [
         (replay("late.jsonl", "c.json"), "late.jsonl:2: it arrives 1.000000 s before the request above it"),
