@@ -15,6 +15,7 @@ mod sim_files;
 mod sim_flow;
 mod sim_nics;
 mod validation;
+mod workload_engines;
 mod workload_kernels;
 mod workload_models;
 mod workload_pipeline;

@@ -54,6 +54,9 @@ pub struct CalibrateArgs {
     /// Write one calibration file per operator into this folder
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Write what is predicted for every measured run by a fit that has not seen it (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub unseen: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -135,6 +138,10 @@ fn calibrated(args: &CalibrateArgs, catalogue: &Catalogue) -> Result<Outcome, St
             disk::write(&path, engines.correction.write().as_bytes())?;
             err += &format!("wrote {}\n", path.display());
         }
+    }
+    if let Some((path, engines)) = args.unseen.as_ref().zip(engines.as_ref()) {
+        disk::write(path, engines.unseen.as_bytes())?;
+        err += &format!("wrote {}\n", path.display());
     }
     let mut out = if args.json { as_json(args, &all, engines.as_ref()) } else { tables(args, &all) };
     if let Some(engines) = engines.as_ref().filter(|_| !args.json) {

@@ -30,6 +30,8 @@ pub struct Engines {
     pub groups: Vec<Group>,
     /// Errors on all rows, each predicted by a fit without its fifth of the rows.
     pub folds: Vec<Group>,
+    /// Every row's predicted milliseconds, to the first token and per token, by the fit without its fifth: a table.
+    pub unseen: String,
     /// Rows fitted and held out when errors were measured.
     pub split: (usize, usize),
 }
@@ -68,7 +70,12 @@ pub fn fit(
     let groups = judge(&judged, &trial);
     let (correction, unseen) = Correction::fit_in_folds(&samples, hold_out.seed, &name);
     let folds = judge_factors(&all, &unseen);
-    Ok(Some(Engines { correction, groups, folds, split: (kept.len(), judged.len()) }))
+    let mut list = String::from("row,predicted_ttft_ms,predicted_tpot_ms\n");
+    for (at, (run, factors)) in all.iter().zip(&unseen).enumerate() {
+        let [tpot, ttft] = [0, 1].map(|quantity| run.kernels[quantity] * factors[quantity] * 1e3);
+        list += &format!("{},{ttft:.4},{tpot:.4}\n", at + 1);
+    }
+    Ok(Some(Engines { correction, groups, folds, unseen: list, split: (kept.len(), judged.len()) }))
 }
 
 fn file(folder: &Path) -> Result<Option<PathBuf>, String> {
