@@ -141,7 +141,8 @@ pub(super) fn of(
             for one in &fitting {
                 let workers = question.devices / one.layout.devices();
                 let make = |batch| Mode::Aggregated(pool(one.layout, workers, Some(batch)));
-                counted.add(question, format, one, workers, workers * one.layout.devices(), &batches, make);
+                let used = workers * one.layout.devices();
+                counted.add(question, format, one, (workers, used), &batches, make);
             }
         }
         if question.modes != Modes::Aggregated {
@@ -212,8 +213,7 @@ impl Counted {
         question: &Question<'_>,
         format: usize,
         one: &Fitting,
-        workers: u32,
-        devices: u32,
+        (workers, devices): (u32, u32),
         batches: &[u32],
         make: impl Fn(u32) -> Mode,
     ) {
@@ -258,7 +258,8 @@ impl Counted {
                 prefill: pool(prefill.layout, fronts, None),
                 decode: pool(decode.layout, workers, Some(batch)),
             };
-            self.add(question, format, decode, workers, workers * back + fronts * front, batches, make);
+            let used = workers * back + fronts * front;
+            self.add(question, format, decode, (workers, used), batches, make);
         }
     }
 }

@@ -294,7 +294,7 @@ fn check(question: &Question<'_>) -> Result<(), String> {
         return Err("a domain and a batch have at least one device and one sequence".into());
     }
     for (name, tokens) in [("prompt", question.input), ("answer", question.output)] {
-        if !(tokens >= 1.0 && tokens <= 1e7) {
+        if !(1.0..=1e7).contains(&tokens) {
             return Err(format!("a {name} of {tokens} tokens; expected 1 to 10,000,000"));
         }
     }

@@ -56,7 +56,7 @@ impl Engine {
     /// Of a checked layout ([`Layout::check`]).
     pub fn new(model: &Transformer, layout: &Layout, precision: &Precision, kernels: Arc<Kernels>) -> Self {
         let curve = |format, shape: &MoeShape| kernels.moe_kernel(format, shape.gated).curve(shape);
-        Self::with_curves(model, layout, precision, Arc::clone(&kernels), curve)
+        Self::with_curves(model, layout, precision, &kernels, curve)
     }
 
     /// The same where the times of experts are known from elsewhere: layouts of one model share many of them.
@@ -64,7 +64,7 @@ impl Engine {
         model: &Transformer,
         layout: &Layout,
         precision: &Precision,
-        kernels: Arc<Kernels>,
+        kernels: &Arc<Kernels>,
         curve_of: impl Fn(Format, &MoeShape) -> MoeCurve,
     ) -> Self {
         let items = operators::of(model, layout, precision);
@@ -75,7 +75,7 @@ impl Engine {
         Self {
             curves: items.iter().map(curve).collect(),
             items,
-            kernels,
+            kernels: Arc::clone(kernels),
             stages: f64::from(layout.pipeline),
             width: f64::from(model.hidden),
         }
