@@ -55,8 +55,9 @@ impl Breakdown {
 impl Engine {
     /// Of a checked layout ([`Layout::check`]).
     pub fn new(model: &Transformer, layout: &Layout, precision: &Precision, kernels: Arc<Kernels>) -> Self {
-        let curve = |format, shape: &MoeShape| kernels.moe_kernel(format, shape.gated).curve(shape);
-        Self::with_curves(model, layout, precision, &kernels, curve)
+        let own = Arc::clone(&kernels);
+        let curve = |format, shape: &MoeShape| own.moe_kernel(format, shape.gated).curve(shape);
+        Self::with_curves(model, layout, precision, kernels, curve)
     }
 
     /// The same where the times of experts are known from elsewhere: layouts of one model share many of them.
@@ -64,7 +65,7 @@ impl Engine {
         model: &Transformer,
         layout: &Layout,
         precision: &Precision,
-        kernels: &Arc<Kernels>,
+        kernels: Arc<Kernels>,
         curve_of: impl Fn(Format, &MoeShape) -> MoeCurve,
     ) -> Self {
         let items = operators::of(model, layout, precision);
@@ -75,7 +76,7 @@ impl Engine {
         Self {
             curves: items.iter().map(curve).collect(),
             items,
-            kernels: Arc::clone(kernels),
+            kernels,
             stages: f64::from(layout.pipeline),
             width: f64::from(model.hidden),
         }
