@@ -13,6 +13,7 @@ pub mod read;
 pub mod catalogue;
 pub mod figure;
 pub mod ids;
+pub mod job;
 pub mod names;
 pub mod problem;
 pub mod system;

@@ -8,6 +8,7 @@
 //! - [`kernel`] is how long one operator takes on one device;
 //! - [`models`] are networks by their published shapes;
 //! - [`edge`] is single streams of tokens on edge devices;
+//! - [`energy`] is watts, joules and dollars per token;
 //! - [`step`] is what one pass of a model through an engine consists of;
 //! - [`train`] is training: steps, memory, goodput.
 //! - [`serve`] is requests over time on engines;
@@ -19,6 +20,7 @@
 pub mod accelerator;
 pub mod correction;
 pub mod edge;
+pub mod energy;
 pub mod estimate;
 pub mod fit;
 pub mod format;

@@ -5,11 +5,13 @@
 //! [`programs`] makes the files of a job into programs of ranks: computing takes `duration_micros`, sends meet receives by
 //! sender, receiver and tag, and collectives of a group meet in the order of each rank's file.
 
+pub mod from_job;
 pub mod from_traffic;
 pub mod programs;
 pub mod trace;
 pub mod wire;
 
+pub use from_job::from_job;
 pub use from_traffic::{NotATrace, from_traffic};
 pub use programs::{Job, job};
 pub use trace::{Attribute, Node, Trace, Value, kinds};

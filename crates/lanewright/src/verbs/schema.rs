@@ -7,6 +7,7 @@ use lanewright_model::catalogue::CatalogueFile;
 use lanewright_model::read::SchemaBook;
 use lanewright_model::system::tables::SystemFile;
 use lanewright_twin::review::Review;
+use lanewright_workload::pipeline::tables::PipelineFile;
 
 use super::{Outcome, json_text};
 
@@ -29,6 +30,8 @@ pub enum SchemaFile {
     Catalogue,
     /// A traffic file of `lanewright sim --traffic`
     Traffic,
+    /// A pipeline file of `lanewright workload pipeline`
+    Pipeline,
     /// The JSON of `lanewright review --json`
     Review,
 }
@@ -51,6 +54,9 @@ pub fn text(file: SchemaFile) -> String {
         }
         SchemaFile::Traffic => {
             SchemaBook::document::<JobFile>("Lanewright traffic", &format!("{base}/traffic.schema.json"))
+        }
+        SchemaFile::Pipeline => {
+            SchemaBook::document::<PipelineFile>("Lanewright camera pipeline", &format!("{base}/pipeline.schema.json"))
         }
         SchemaFile::Review => {
             let mut schema = schemars::schema_for!(Review).to_value();

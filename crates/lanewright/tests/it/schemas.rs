@@ -1,5 +1,5 @@
 //! Committed schemas are those of the types. To renew them:
-//! `for f in system catalogue traffic review; do cargo run -p lanewright -- schema $f > schema/$f.schema.json; done`
+//! `for f in system catalogue traffic pipeline review; do cargo run -p lanewright -- schema $f > schema/$f.schema.json; done`
 
 use crate::command::Folder;
 use serde_json::Value;
@@ -12,7 +12,7 @@ fn committed(name: &str) -> String {
 #[test]
 fn schemas_are_not_stale() {
     let folder = Folder::new();
-    for name in ["system", "catalogue", "traffic", "review"] {
+    for name in ["system", "catalogue", "traffic", "pipeline", "review"] {
         let printed = folder.run(&["schema", name]).out;
         assert!(printed == committed(name), "schema/{name}.schema.json is stale: run `lanewright schema {name}`");
     }

@@ -58,7 +58,7 @@ fn configuration_files_are_read_and_what_is_wrong_has_a_place() {
     assert_eq!(good.code, 0, "{}", good.err);
     let model: serde_json::Value = serde_json::from_str(&good.out).expect("JSON");
     assert_eq!(model["parameters"], 596_049_920_u64);
-    folder.write("config.json", &text.replace("\"num_key_value_heads\": 8", "\"num_key_value_heads\": 5"));
+    folder.write("config.json", text.replace("\"num_key_value_heads\": 8", "\"num_key_value_heads\": 5"));
     let bad = folder.run(&["workload", "models", "config.json"]);
     assert_eq!(bad.code, 2);
     assert!(bad.err.contains("config.json:3:3: num_key_value_heads is 5"), "{}", bad.err);

@@ -106,3 +106,46 @@ fn bad_files_name_line_key_and_remedy() {
         assert!(run.out.is_empty());
     }
 }
+
+#[test]
+fn a_model_by_name_finds_its_layout_and_writes_page_and_job() {
+    let folder = Folder::new();
+    let args = ["--devices", "16", "--tp", "4", "--pp", "2", "--dp", "2", "--batch", "8", "--seq", "4096"];
+    let run =
+        folder.run(&[&["workload", "train", "--json", "-o", "step.html", "--job", "step"], args.as_slice()].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let json: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    assert!(json["step_seconds"].as_f64().is_some_and(|s| s > 0.05 && s < 20.0), "{json}");
+    assert!(json["mfu"].as_f64().is_some_and(|mfu| mfu > 0.1 && mfu < 0.8));
+    assert!(json["goodput"]["effective_share"].as_f64().is_some_and(|share| share > 0.9));
+    assert!(json["dollars_per_million_tokens"].as_f64().is_some_and(|usd| usd > 0.0));
+    assert!(json["energy"]["joules_per_token"].as_f64().is_some_and(|joules| joules > 0.0));
+    let page = std::fs::read_to_string(folder.path("step.html")).expect("a page");
+    for expected in ["class=\"gantt\"", "class=\"stack\"", "Where the time goes", "What failures leave"] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    // The traces run on a fabric.
+    let fabric = ["--topology", "leaf-spine", "--leaves", "4", "--per-leaf", "4", "--spines", "4"];
+    let run = folder.run(&[&["sim", "--traffic", "step", "--engine", "flow"], fabric.as_slice()].concat());
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let again = folder.run(&[&["workload", "train", "--job", "step"], args.as_slice()].concat());
+    assert!(again.code == 2 && again.err.contains("is there already"), "{}", again.err);
+}
+
+#[test]
+fn flags_that_do_not_divide_say_what_would() {
+    for (args, expected) in [
+        (vec!["--devices", "60", "--tp", "8", "--pp", "4"], "factors of 60"),
+        (vec!["--devices", "64", "--tp", "5", "--dp", "1"], "do not divide by --tp 5"),
+        (vec!["--devices", "64", "--dp", "8", "--batch", "9"], "--batch 8 or 16 would work"),
+        (vec!["--devices", "64", "--ep", "8", "--dp", "8"], "has no experts"),
+        (vec!["--devices", "64", "--device", "h100-smx", "--dp=64"], "no accelerator is called"),
+        (vec!["--devices", "64", "--model", "no-such-model", "--dp=64"], "no model"),
+        (vec!["--devices", "64", "--format", "int4", "--dp=64"], "no format to train in"),
+        (vec!["--devices", "64", "--mtbf=-3", "--dp=64"], "--mtbf"),
+    ] {
+        let run = Folder::new().run(&[&["workload", "train"], args.as_slice()].concat());
+        assert_eq!(run.code, 2, "{args:?}: {}", run.out);
+        assert!(run.err.contains(expected), "{args:?}: {}", run.err);
+    }
+}

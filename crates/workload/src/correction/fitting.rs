@@ -87,6 +87,11 @@ impl Correction {
 
     /// Fits samples. Bands come from three kinds of held-out errors: rows in folds, whole families, whole devices.
     pub fn fit(samples: &[Sample], seed: u64, source: &str) -> Self {
+        Self::fit_in_folds(samples, seed, source).0
+    }
+
+    /// The same, with the factors that each sample gets from the fit that has not seen its fold.
+    pub fn fit_in_folds(samples: &[Sample], seed: u64, source: &str) -> (Self, Vec<[f64; QUANTITIES]>) {
         let rows: Vec<Circumstances> = samples.iter().map(|sample| sample.circumstances).collect();
         let values = columns(samples);
         let mut process = Process::fit(&rows, &[&values[0], &values[1]]);
@@ -116,6 +121,13 @@ impl Correction {
                 (0..=12).map(|step| 0.25 * f64::from(step)).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(0.0)
             })
             .collect();
+        let mut unseen = vec![[f64::NAN; QUANTITIES]; samples.len()];
+        for (at, said) in &by_row {
+            unseen[*at] = std::array::from_fn(|quantity| {
+                let scale = lean_scale(scales[*at].scale[quantity]);
+                (said.logarithm[quantity] - lean[quantity] * scale * scale).clamp(-4.0, 4.0).exp()
+            });
+        }
         let mut all = by_row;
         for families in groups(samples, |sample| sample.family) {
             all.extend(held_out(samples, |sample| sample.family == families));
@@ -137,7 +149,7 @@ impl Correction {
                 Bands::learn(&errors, SCALE_FLOOR)
             })
             .collect();
-        Self { rows: samples.len(), source: source.into(), seed, process, bands, lean }
+        (Self { rows: samples.len(), source: source.into(), seed, process, bands, lean }, unseen)
     }
 
     /// Corrects a run.

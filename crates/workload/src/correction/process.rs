@@ -31,10 +31,10 @@ pub struct Said<const QUANTITIES: usize> {
 }
 
 /// Variance of measurement noise (natural logarithm squared) before outliers are held back.
-const NOISE: f64 = 0.01;
+const NOISE: f64 = 0.03;
 
 /// Residual beyond which a row counts less (Huber's weight), natural logarithm.
-const OUTLIER: f64 = 0.12;
+const OUTLIER: f64 = 0.1;
 
 /// Variance that may stay unexplained by the support points.
 const UNEXPLAINED: f32 = 0.015;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::table::{Table, fit_tables};
 use super::{Measured, stand_in};
 use crate::accelerator::Accelerator;
-use crate::accelerator::lineage::donors;
+use crate::accelerator::lineage::{donors, kin};
 use crate::estimate::Estimate;
 use crate::fit::calibration::{Fitted, OperatorFits, Resolved, Trial};
 use crate::fit::law::{Corrected, HoldOut, Law, Layer, Peaks};
@@ -388,7 +388,18 @@ fn calibrate(
     }
     let mut fits = Vec::new();
     for (device, tables) in &devices {
-        fits.extend(fit(law, device, (tables, hold_out), true, of_row)?);
+        // Groups larger than any measured on a device follow its kin: same links, same processors.
+        let mut tables = tables.clone();
+        let most = most_ranks(&tables, of_row)?;
+        for (_, others) in devices.iter().filter(|(other, _)| other.id != device.id && kin(&other.id, &device.id)) {
+            for table in others {
+                let ranks: Vec<f64> =
+                    (0..table.len()).map(|row| Ok(of_row(table, row)?.ranks)).collect::<Result<_, String>>()?;
+                let beyond = table.filtered(|row| ranks[row] > most);
+                tables.extend((!beyond.is_empty()).then_some(beyond));
+            }
+        }
+        fits.extend(fit(law, device, (&tables, hold_out), true, of_row)?);
     }
     let mut trials = Vec::new();
     for (device, tables) in &devices {
@@ -400,6 +411,17 @@ fn calibrate(
         }
     }
     Ok(OperatorFits { operator: operator.into(), fits, trials })
+}
+
+/// Ranks of the largest group in some tables.
+fn most_ranks(tables: &[Table], of_row: ReadRow) -> Result<f64, String> {
+    let mut most = 0.0f64;
+    for table in tables {
+        for row in 0..table.len() {
+            most = most.max(of_row(table, row)?.ranks);
+        }
+    }
+    Ok(most)
 }
 
 /// Predictions of rows with the fits of one device, each with what was measured, seconds; by the variant that predicts.

@@ -38,6 +38,19 @@ pub enum Stack {
 }
 
 impl ElementWise {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Norm => "norm",
+            Self::Add => "sum of streams",
+            Self::Activation => "activation",
+            Self::Rotation => "rotation",
+            Self::Quantise => "quantisation",
+            Self::Embedding => "embedding",
+            Self::Sampling => "sampling",
+        }
+    }
+
     /// Floor in seconds, passes over the bytes, and the factor of the band each way.
     fn constants(self, stack: Stack) -> (f64, f64, f64) {
         match (stack, self) {

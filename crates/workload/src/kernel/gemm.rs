@@ -81,7 +81,8 @@ impl Law<3, 1> for GemmLaw {
     }
 
     fn places(query: &GemmQuery) -> [Option<[f32; AXES]>; 1] {
-        [Some([query.m, query.n, query.k, 1.0].map(|size| libm::log2(size) as f32))]
+        let [m, n, k] = [query.m, query.n, query.k].map(|size| libm::log2(size) as f32);
+        [Some([m, n, k, 0.0])]
     }
 }
 

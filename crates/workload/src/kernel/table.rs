@@ -25,6 +25,12 @@ impl Table {
         Ok(Self { file: file.to_owned(), header, rows })
     }
 
+    /// The rows that `keep` wants, under the same header and name.
+    pub fn filtered(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let rows = self.rows.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, row)| row.clone()).collect();
+        Self { file: self.file.clone(), header: self.header.clone(), rows }
+    }
+
     /// Name of the file.
     pub fn file(&self) -> &str {
         &self.file

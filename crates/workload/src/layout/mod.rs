@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::models::transformer::{Attention, FeedForward, Transformer};
 
 pub mod memory;
+pub mod spelled;
 
 /// Parallel layout of one replica of a serving engine.
 ///
@@ -85,7 +86,7 @@ impl Layout {
         match experts {
             None if self.expert > 1 => Err(format!("{} has no experts; expert parallelism must be 1", model.name)),
             None => Ok(()),
-            Some(_) if devices % self.expert != 0 => Err(format!(
+            Some(_) if !devices.is_multiple_of(self.expert) => Err(format!(
                 "expert parallelism {} does not divide the {devices} devices of a stage; {} would",
                 self.expert,
                 divisors(devices, 512)
@@ -100,7 +101,8 @@ impl Layout {
 
 /// The divisors of a number up to a limit, in words.
 fn divisors(number: u32, limit: u32) -> String {
-    let found: Vec<String> = (1..=number.min(limit)).filter(|d| number % d == 0).map(|d| d.to_string()).collect();
+    let found: Vec<String> =
+        (1..=number.min(limit)).filter(|d| number.is_multiple_of(*d)).map(|d| d.to_string()).collect();
     found.join(", ")
 }
 

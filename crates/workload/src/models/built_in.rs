@@ -89,6 +89,9 @@ fn known(family: &'static str, entry: Entry) -> Result<Known, String> {
             Precision::customary(format, &model)
         }
     };
+    // DeepSeek-V4 stores its experts in 4 bits, the rest in 8.
+    let small_experts = entry.config.get("expert_dtype").and_then(Value::as_str) == Some("fp4");
+    let precision = if small_experts { Precision { experts: Format::Mxfp4Fp8, ..precision } } else { precision };
     Ok(Known {
         model,
         precision,

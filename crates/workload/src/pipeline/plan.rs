@@ -10,7 +10,7 @@ use lanewright_model::text::{Placed, Span};
 use super::checked::{Engine, Pipeline, Source};
 use super::image::Image;
 use super::soc::{self, estimate};
-use super::tables::{CameraTable, EngineTable, Layout, Order, Phase, PipelineFile, SensorTable, Shutter};
+use super::tables::{CameraTable, EngineTable, Hold, Layout, Order, Phase, PipelineFile, SensorTable, Shutter};
 use super::throughput::{PER_EQUIVALENT, product, vision_share};
 use super::{stages, watch};
 use crate::estimate::Estimate;
@@ -112,9 +112,20 @@ fn within_limits(made: &Pipeline, problems: &mut Problems) {
     let frames: f64 = made.instances.iter().map(|source| 1.0 / made.sources[*source].period).sum();
     let jobs: f64 = made.streams.iter().map(|stream| f64::from(made.stages[stream.stage].pieces) / stream.period).sum();
     let pictures: f64 = made.displays.iter().map(|display| 1.0 / display.period).sum();
-    let events = (frames + jobs + pictures) * (made.seconds + made.warm_up);
+    let ticks: f64 =
+        made.streams.iter().filter_map(|stream| made.stages[stream.stage].clock).map(|clock| 1.0 / clock).sum();
+    let tokens: f64 = made
+        .llms
+        .iter()
+        .map(|llm| {
+            let pieces = if llm.hold == Hold::Layer { f64::from(llm.layers) } else { 1.0 };
+            let fastest = made.soc.bandwidth.high * llm.efficiency.high / llm.weight_bytes.max(1.0);
+            fastest.min(1e9) * pieces + llm.period.map_or(0.0, |period| 1.0 / period)
+        })
+        .sum();
+    let events = (frames + jobs + pictures + ticks + tokens) * (made.seconds + made.warm_up);
     if events > EVENTS {
-        let why = format!("about {events:.1e} frames, jobs and pictures; at most {EVENTS:.0e} are simulated");
+        let why = format!("about {events:.1e} frames, jobs, tokens and pictures; at most {EVENTS:.0e} are simulated");
         problems.push(Problem::whole("pipeline", why).help("give fewer `seconds`, or lower rates"));
     }
 }

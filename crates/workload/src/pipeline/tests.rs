@@ -182,5 +182,8 @@ fn what_is_wrong_is_named_with_its_place() {
     refused("id = \"warp\"\nkind", "id = \"isp\"\nkind", &["duplicate-name"]);
     refused("id = \"monitor\"", "id = \"mirror\"", &["duplicate-name", "`mirror` names two things"]);
     refused("line_ms = 2", "line_ms = 2\ntime_ms = 3", &["stand without each other"]);
+    let tiny =
+        "[[llm]]\nid = \"l\"\nweights_gb = 1e-9\nlayers = 9\nkv_kb = 1\nengine = \"warp\"\nefficiency = 0.5\n[[chain]]";
+    refused("[[chain]]", tiny, &["tokens and pictures"]);
     refused("from = \"mirror\"", "from = \"monitor\"", &["no camera or sensor is called `monitor`"]);
 }

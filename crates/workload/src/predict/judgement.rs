@@ -98,10 +98,38 @@ pub fn held_out(sample: &Sample, seed: u64, share: f64) -> bool {
 
 /// Errors of a correction on runs, for all of them and by group.
 pub fn judge(runs: &[&Run], correction: &Correction) -> Vec<Group> {
-    let mut groups: BTreeMap<(usize, String), [Vec<(f64, bool)>; QUANTITIES]> = BTreeMap::new();
-    const BY: [&str; 5] = ["all", "device", "model", "engine", "mode"];
-    for run in runs {
+    grouped(runs.iter().map(|run| {
         let corrected = correction.correct(&circumstances(&run.deployment, &run.device));
+        let judged = std::array::from_fn(|quantity| {
+            let (measured, by) = (run.measured[quantity], corrected[quantity]);
+            let predicted = run.kernels[quantity] * by.factor;
+            (predicted / measured - 1.0, measured >= predicted / by.below && measured <= predicted * by.above)
+        });
+        (*run, judged)
+    }))
+}
+
+/// Errors of factors that were fitted without the runs they stand for; bands are not judged.
+pub fn judge_factors(runs: &[Run], factors: &[[f64; QUANTITIES]]) -> Vec<Group> {
+    grouped(runs.iter().zip(factors).map(|(run, factors)| {
+        let judged = std::array::from_fn(|quantity| {
+            (run.kernels[quantity] * factors[quantity] / run.measured[quantity] - 1.0, false)
+        });
+        (run, judged)
+    }))
+}
+
+/// What runs are grouped by.
+const BY: [&str; 5] = ["all", "device", "model", "engine", "mode"];
+
+/// Relative error and whether the band held, per quantity.
+type Judged = [(f64, bool); QUANTITIES];
+
+fn grouped<'r>(judged: impl Iterator<Item = (&'r Run, Judged)>) -> Vec<Group> {
+    /// By kind and name of the group.
+    type Groups = BTreeMap<(usize, String), [Vec<(f64, bool)>; QUANTITIES]>;
+    let mut groups = Groups::new();
+    for (run, judged) in judged {
         let mode = match run.deployment.mode {
             Mode::Aggregated(_) => "aggregated",
             Mode::Disaggregated { .. } => "disaggregated",
@@ -115,12 +143,9 @@ pub fn judge(runs: &[&Run], correction: &Correction) -> Vec<Group> {
         ];
         for (at, name) in names.into_iter().enumerate() {
             let errors = groups.entry((at, name)).or_default();
-            for (quantity, errors) in errors.iter_mut().enumerate() {
-                let (measured, by) = (run.measured[quantity], corrected[quantity]);
-                if measured.is_finite() {
-                    let predicted = run.kernels[quantity] * by.factor;
-                    let inside = measured >= predicted / by.below && measured <= predicted * by.above;
-                    errors.push((predicted / measured - 1.0, inside));
+            for (errors, judged) in errors.iter_mut().zip(judged) {
+                if judged.0.is_finite() {
+                    errors.push(judged);
                 }
             }
         }

@@ -188,7 +188,7 @@ fn reconcile(
         Layout { tensor: whole(tensor), data: whole(data), expert: whole(ways_wanted), pipeline: whole(pipeline) };
     if !model.has_experts() {
         layout.expert = 1;
-    } else if layout.stage_devices() % layout.expert != 0 {
+    } else if !layout.stage_devices().is_multiple_of(layout.expert) {
         doubts.push(Doubt::Layout);
         layout.expert = layout.stage_devices();
     }

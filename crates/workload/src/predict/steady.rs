@@ -102,7 +102,7 @@ impl Engines {
             return known;
         }
         let curve = |format, shape: &MoeShape| self.curve(format, shape);
-        let built = Arc::new(Engine::with_curves(model, layout, precision, Arc::clone(&self.kernels), curve));
+        let built = Arc::new(Engine::with_curves(model, layout, precision, &self.kernels, curve));
         if let Ok(mut known) = self.known.lock() {
             known.insert(key, Arc::clone(&built));
         }

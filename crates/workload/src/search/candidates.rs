@@ -141,8 +141,8 @@ pub(super) fn of(
             for one in &fitting {
                 let workers = question.devices / one.layout.devices();
                 let make = |batch| Mode::Aggregated(pool(one.layout, workers, Some(batch)));
-                let used = workers * one.layout.devices();
-                counted.add(question, format, one, (workers, used), &batches, make);
+                let devices = workers * one.layout.devices();
+                counted.add(question, format, one, (workers, devices), &batches, make);
             }
         }
         if question.modes != Modes::Aggregated {
@@ -258,8 +258,8 @@ impl Counted {
                 prefill: pool(prefill.layout, fronts, None),
                 decode: pool(decode.layout, workers, Some(batch)),
             };
-            let used = workers * back + fronts * front;
-            self.add(question, format, decode, (workers, used), batches, make);
+            let devices = workers * back + fronts * front;
+            self.add(question, format, decode, (workers, devices), batches, make);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::account::reached;
 use super::load::{StepCost, StepLoad};
 use super::operator::{Item, Operator, Part};
 use super::operators;
@@ -54,9 +55,8 @@ impl Breakdown {
 
 impl Engine {
     /// Of a checked layout ([`Layout::check`]).
-    pub fn new(model: &Transformer, layout: &Layout, precision: &Precision, kernels: Arc<Kernels>) -> Self {
-        let own = Arc::clone(&kernels);
-        let curve = |format, shape: &MoeShape| own.moe_kernel(format, shape.gated).curve(shape);
+    pub fn new(model: &Transformer, layout: &Layout, precision: &Precision, kernels: &Arc<Kernels>) -> Self {
+        let curve = |format, shape: &MoeShape| kernels.moe_kernel(format, shape.gated).curve(shape);
         Self::with_curves(model, layout, precision, kernels, curve)
     }
 
@@ -65,7 +65,7 @@ impl Engine {
         model: &Transformer,
         layout: &Layout,
         precision: &Precision,
-        kernels: Arc<Kernels>,
+        kernels: &Arc<Kernels>,
         curve_of: impl Fn(Format, &MoeShape) -> MoeCurve,
     ) -> Self {
         let items = operators::of(model, layout, precision);
@@ -76,7 +76,7 @@ impl Engine {
         Self {
             curves: items.iter().map(curve).collect(),
             items,
-            kernels,
+            kernels: Arc::clone(kernels),
             stages: f64::from(layout.pipeline),
             width: f64::from(model.hidden),
         }
@@ -87,8 +87,18 @@ impl Engine {
         &self.items
     }
 
+    /// The kernels of its device.
+    pub fn kernels(&self) -> &Kernels {
+        &self.kernels
+    }
+
     /// Likely seconds of the operator at a place of [`Engine::items`], once.
     pub fn operator_seconds(&self, at: usize, load: &StepLoad) -> f64 {
+        self.seconds_among(at, load, None)
+    }
+
+    /// The same when groups that step together have so many tokens in all; without a number, as many each as this one.
+    fn seconds_among(&self, at: usize, load: &StepLoad, all_tokens: Option<f64>) -> f64 {
         let Some((item, curve)) = self.items.get(at).zip(self.curves.get(at)) else { return 0.0 };
         let operator = &item.operator;
         let kernels = &*self.kernels;
@@ -145,7 +155,7 @@ impl Engine {
                 index(&kernels.device, heads, dim, pairs as f64, contexts as f64)
             }
             Operator::Experts { groups, .. } => match curve {
-                Some(curve) => curve.time(tokens * groups).likely,
+                Some(curve) => curve.time(all_tokens.unwrap_or(tokens * groups)).likely,
                 None => 0.0,
             },
             Operator::Sum { ranks, elements } => {
@@ -153,14 +163,23 @@ impl Engine {
             }
             Operator::Exchange { ranks, elements, bytes, active } => {
                 // A token goes once to every device that holds one of its experts.
-                let reached = ranks * (1.0 - (1.0 - 1.0 / ranks).powf(active));
-                let sent = tokens * reached * elements * bytes;
+                let sent = tokens * reached(ranks, active) * elements * bytes;
                 kernels.communication.library(Collective::AllToAll, ranks, sent).likely
             }
             Operator::Stream { kernel, rows, bytes } => {
                 kernel.seconds(Stack::Fused, &kernels.device, rows.count(load) * bytes).likely
             }
         }
+    }
+
+    /// Elements that pass from stage to stage per token.
+    pub fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// Seconds of the host that no device hides.
+    pub fn host_seconds(&self, load: &StepLoad) -> f64 {
+        host_seconds(load)
     }
 
     /// Where the time of a step goes.
@@ -183,15 +202,28 @@ fn host_seconds(load: &StepLoad) -> f64 {
     HOST_STEP_S + HOST_SEQUENCE_S * (f64::from(load.decodes) + f64::from(load.prefill_pieces))
 }
 
-impl StepCost for Engine {
-    fn seconds(&self, load: &StepLoad) -> f64 {
+impl Engine {
+    fn step_seconds(&self, load: &StepLoad, all_tokens: Option<f64>) -> f64 {
         let layers: f64 =
-            self.items.iter().enumerate().map(|(at, item)| item.count * self.operator_seconds(at, load)).sum();
+            (0..self.items.len()).map(|at| self.items[at].count * self.seconds_among(at, load, all_tokens)).sum();
         let mut seconds = layers + host_seconds(load);
         if self.stages > 1.0 {
             let bytes = load.tokens() as f64 * self.width * 2.0;
             seconds += (self.stages - 1.0) * self.kernels.communication.send(None, bytes).likely;
         }
         seconds
+    }
+}
+
+impl StepCost for Engine {
+    fn seconds(&self, load: &StepLoad) -> f64 {
+        self.step_seconds(load, None)
+    }
+
+    /// Experts see the tokens of all groups; attention waits for the slowest.
+    fn group_seconds(&self, loads: &[StepLoad]) -> f64 {
+        let all: f64 = loads.iter().map(|load| load.tokens() as f64).sum();
+        let working = loads.iter().filter(|load| load.tokens() > 0);
+        working.map(|load| self.step_seconds(load, Some(all))).fold(0.0, f64::max)
     }
 }

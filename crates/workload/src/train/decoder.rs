@@ -79,8 +79,10 @@ impl Builder<'_> {
 
     /// Element-wise work that is cheap to compute again: its output need not be kept where that is wanted.
     fn cheap(&mut self, name: &'static str, elements: f64, bytes: [f64; 2], kept: f64, output: f64) -> usize {
-        let mut operator = Operator::element_wise(name, elements, [8.0, bytes[0]], [12.0, bytes[1]], kept + output);
-        operator = operator.in_core(output);
+        // Outputs are inputs of products, and kept in their format.
+        let output = output / WIDTH * self.spread.operand;
+        let operator =
+            Operator::element_wise(name, elements, [8.0, bytes[0]], [12.0, bytes[1]], kept + output).in_core(output);
         self.push(operator)
     }
 

@@ -58,7 +58,7 @@ impl Failures {
     pub fn effective(&self, interval: f64) -> f64 {
         let rate = self.rate();
         let stretch = interval + self.checkpoint_seconds;
-        if !(interval > 0.0) || !stretch.is_finite() {
+        if interval.is_nan() || interval <= 0.0 || !stretch.is_finite() {
             return if rate == 0.0 && interval > 0.0 { 1.0 } else { 0.0 };
         }
         if rate <= 0.0 {

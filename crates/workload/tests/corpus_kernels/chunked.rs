@@ -51,7 +51,7 @@ fn pieces_after_cached_tokens_grow_as_measured() {
     }
     // What cached tokens add to a piece of the same length without any.
     let mut added: Vec<f64> = Vec::new();
-    for (piece, cached, likely, seconds) in rows.iter().filter(|row| row.1 > 0.0) {
+    for (piece, _, likely, seconds) in rows.iter().filter(|row| row.1 > 0.0) {
         let alone = rows.iter().find(|row| row.0 == *piece && row.1 == 0.0);
         if let Some((.., likely_alone, seconds_alone)) = alone
             && seconds - seconds_alone > 20e-6

@@ -45,10 +45,10 @@ fn held(table: &Table) -> Table {
 /// Peaks as the makers publish them (dense, one direction of the links); processors are those of the shipped dies.
 fn device(name: &str) -> Accelerator {
     let (id, bf16, fp8, bandwidth, processors, scale_up) = match name {
-        "a100_sxm" => ("nvidia/a100-sxm", 312e12, None, 2.039e12, 108, 300e9),
+        "a100_sxm" => ("nvidia/a100-sxm", 312e12, None, 2.04e12, 108, 300e9),
         "h100_sxm" => ("nvidia/h100-sxm", 989e12, Some(1979e12), 3.35e12, 132, 450e9),
         "h200_sxm" => ("nvidia/h200-sxm", 989e12, Some(1979e12), 4.8e12, 132, 450e9),
-        "b200_sxm" => ("nvidia/b200", 2250e12, Some(4500e12), 7.7e12, 148, 900e9),
+        "b200_sxm" => ("nvidia/b200", 2250e12, Some(4500e12), 8.0e12, 148, 900e9),
         "gb200" => ("nvidia/gb200-gpu", 2500e12, Some(5000e12), 8.0e12, 148, 900e9),
         other => panic!("no such device {other}"),
     };

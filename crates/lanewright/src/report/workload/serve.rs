@@ -24,7 +24,7 @@ const SLOWEST: usize = 25;
 
 const STYLE: &str = ".lives{width:100%;height:auto;display:block}.lives .wait{fill:var(--p1)}.lives .prompt{fill:var(--p3)}\
                      .lives .decode{fill:var(--p0)}.lives text{font-size:10.5px;fill:var(--soft)}\
-                     .swatch{--s:var(--p0)}.key .wait{--c:var(--p1)}.key .prompt{--c:var(--p3)}.key .decode{--c:var(--p0)}\n";
+                     .key .wait{--c:var(--p1)}.key .prompt{--c:var(--p3)}.key .decode{--c:var(--p0)}\n";
 
 /// Writes the report. Equal inputs give equal bytes.
 pub fn html(answer: &Answer, trace: &Trace, found: &Found) -> String {

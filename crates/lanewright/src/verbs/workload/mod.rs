@@ -6,10 +6,11 @@ mod kernels;
 mod models;
 mod pipeline;
 mod predict;
+pub mod predict_one;
 pub mod search;
 pub mod serve;
 mod tiers;
-mod train;
+pub(crate) mod train;
 
 use clap::{Args, Subcommand};
 

@@ -16,6 +16,7 @@ use lanewright_workload::predict::deployment::Deployment;
 use lanewright_workload::predict::predictor::{Prediction, Predictor};
 use lanewright_workload::predict::row;
 
+use super::predict_one;
 use crate::disk;
 use crate::verbs::{CatalogueArgs, Exit, Outcome};
 
@@ -24,12 +25,22 @@ const LIMIT_BYTES: usize = 256 << 20;
 
 /// Options of `workload predict`.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  lanewright workload predict --model meta-llama/Llama-3.1-70B --device h100-sxm --tp 8 --format fp8 --concurrency 64
+  lanewright workload predict --model deepseek-ai/DeepSeek-R1 --device b200 --tp 1 --dp 8 --experts-format nvfp4 --json
+  lanewright workload predict --model ~/models/mine/config.json --device h200 --tp 4 --input 8192 -o report.html
+  lanewright workload predict --model meta-llama/Llama-3.1-70B --device h100 --prefill 4xtp2 --decode 2xtp8 --format fp8
+  lanewright workload predict --model llama-2-13b --device orin --format int4
+  lanewright workload predict --batch ROWS.csv.gz -o OUT.csv")]
 pub struct PredictArgs {
+    /// One deployment.
+    #[command(flatten)]
+    pub one: predict_one::OneArgs,
     /// Table of deployments (CSV, or CSV packed with gzip)
     #[arg(long, value_name = "ROWS.csv[.gz]")]
     pub batch: Option<PathBuf>,
-    /// Where to write what was predicted
-    #[arg(short, long, value_name = "FILE")]
+    /// Where to write what was predicted: the table of a batch, the report (HTML) of one deployment
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Catalogue options.
     #[command(flatten)]
@@ -45,7 +56,8 @@ pub fn run(args: &PredictArgs, colour: bool) -> Outcome {
     }
     let done = match &args.batch {
         Some(path) => batch(path, args, &catalogue),
-        None => Err("give --batch ROWS.csv".into()),
+        None if args.one.model.is_some() => predict_one::run(&args.one, args.output.as_ref(), &catalogue),
+        None => Err("nothing to predict\n  help: give --model NAME and --device NAME, or --batch ROWS.csv".into()),
     };
     done.unwrap_or_else(|why| Outcome::bad_input(format!("error: {why}\n")))
 }

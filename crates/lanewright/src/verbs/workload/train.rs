@@ -1,8 +1,9 @@
 //! `lanewright workload train`: what a training step takes, where it goes, what fills the memory.
 
 mod files;
+pub mod job;
 mod machine;
-mod output;
+pub(crate) mod output;
 mod search;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::verbs::{CatalogueArgs, Outcome};
   lanewright workload train --model deepseek-ai/DeepSeek-V3 --device h200-sxm --devices 2048 --ep 64 --pp 16 --format fp8_block
   lanewright workload train --model ./config.json --device mi300x --devices 64 --zero 3 --recompute full --json
   lanewright workload train --model meta-llama/Llama-3.1-70B --devices 4096 --mtbf 50000 --spares 16 -o step.html
+  lanewright workload train --devices 16 --tp 4 --pp 2 --dp 2 --batch 8 --job step
   lanewright workload train --layout layout.json --model gpt3-175B.json --system a100_80g.json --json
 
 What is not said of the layout (--tp, --pp, --dp, --recompute, ...) is chosen: the fastest that fits.
@@ -51,6 +53,10 @@ pub struct TrainArgs {
     /// Write an HTML report
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write the step as a job for a fabric: a .json file, or a new folder of Chakra traces (.et), one per rank, which
+    /// `lanewright sim --traffic` takes
+    #[arg(long, value_name = "PATH")]
+    pub job: Option<PathBuf>,
     /// Catalogue options.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
@@ -77,7 +83,7 @@ pub struct MachineArgs {
     /// Ranks that share a sequence (context parallelism) [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "layout")]
     pub cp: Option<u64>,
-    /// Ranks that share experts (1: split every expert like a matrix) [default: as many as the experts and the domain allow]
+    /// Ranks that share experts (1: split every expert like a matrix)
     #[arg(long, value_name = "N", conflicts_with = "layout")]
     pub ep: Option<u64>,
     /// Sequences of a step, all ranks [default: 4 million tokens, fewer on few devices]
@@ -89,7 +95,7 @@ pub struct MachineArgs {
     /// Tokens of a sequence [default: 8192]
     #[arg(long, value_name = "TOKENS", conflicts_with = "layout")]
     pub seq: Option<u64>,
-    /// Chunks of layers per stage (interleaved schedule) [default: 1]
+    /// Chunks of layers per stage (interleaved schedule)
     #[arg(long, value_name = "N", conflicts_with = "layout")]
     pub interleave: Option<u64>,
     /// Order of passes: 1f1b, or zero-bubble (gradients of weights fill the gaps)

@@ -61,6 +61,21 @@ impl fmt::Display for ConfigError {
     }
 }
 
+impl Configured {
+    /// Takes the formats from a `hf_quant_config.json`, which some makers put beside a configuration that is silent about
+    /// them; says whether it did.
+    pub fn quantised_by(&mut self, text: &str) -> bool {
+        let Ok(Value::Object(root)) = serde_json::from_str(&place::without_infinities(text)) else { return false };
+        if !root.contains_key("quantization") {
+            return false;
+        }
+        let (precision, note) = quantisation::read(&root, &root, &self.model);
+        self.notes.extend(note);
+        self.precision = precision;
+        true
+    }
+}
+
 /// Reads the text of a `config.json`; `name` is what to call the model where the file does not say.
 pub fn parse(text: &str, name: &str) -> Result<Configured, ConfigError> {
     let plain = place::without_infinities(text);

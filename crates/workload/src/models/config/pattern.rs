@@ -161,7 +161,12 @@ fn word(fields: &Fields, key: &str, entry: &Value, window: Option<u32>) -> Resul
     let alone = key == "layers_block_type";
     let follow = if alone { Follow::None } else { Follow::Usual };
     Ok(match entry.as_str().unwrap_or("") {
-        "full_attention" | "attention" | "global_attention" | "global" => (Mixer::Full, follow),
+        "full_attention"
+        | "attention"
+        | "global_attention"
+        | "global"
+        | "deepseek_sparse_attention"
+        | "sparse_attention" => (Mixer::Full, follow),
         "sliding_attention" | "chunked_attention" | "local_attention" | "local" | "sliding_window" => {
             (window.map_or(Mixer::Full, Mixer::Window), follow)
         }

@@ -78,9 +78,24 @@ fn quantisation_is_read_part_by_part() {
     let packed = json!({ "quant_method": "compressed-tensors", "format": "int-quantized", "config_groups": { "group_0": {
         "weights": { "num_bits": 8, "type": "int" }, "input_activations": { "num_bits": 8 } } } });
     assert_eq!(format(packed).0.dense, Format::Int8);
+    let listed = json!({ "quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": {
+        "model.layers.0.self_attn.q_proj": { "quant_algo": "FP8" }, "model.layers.0.mlp.up_proj": { "quant_algo": "W4A16_NVFP4" } } });
+    let listed = format(listed).0;
+    assert_eq!((listed.attention, listed.dense, listed.logits), (Format::Fp8, Format::Nvfp4, Format::Bf16));
     let (unknown, notes) = format(json!({ "quant_method": "quip" }));
     assert_eq!(unknown.dense, Format::Bf16);
     assert!(notes[0].contains("quip"), "{notes:?}");
+}
+
+#[test]
+fn a_file_beside_the_configuration_may_say_how_weights_are_stored() {
+    let mut configured = read(&llama()).expect("a model");
+    let beside = r#"{ "producer": {}, "quantization": { "quant_algo": "FP8", "kv_cache_quant_algo": "FP8" } }"#;
+    assert!(configured.quantised_by(beside));
+    assert_eq!((configured.precision.dense, configured.precision.cache), (Format::Fp8, Format::Fp8));
+    for nothing in ["", "[]", "{ \"producer\": {} }"] {
+        assert!(!configured.quantised_by(nothing));
+    }
 }
 
 #[test]
@@ -89,6 +104,13 @@ fn experts_alone_are_quantised_where_the_file_leaves_attention_out() {
         "num_attention_heads": 64, "num_key_value_heads": 8, "head_dim": 64, "vocab_size": 201088, "sliding_window": 128,
         "num_local_experts": 32, "num_experts_per_tok": 4, "attention_bias": true,
         "quantization_config": { "quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn", "lm_head"] } });
+    // A list that names norms alone leaves attention quantised.
+    let norms = with(
+        mixture.clone(),
+        json!({ "quantization_config": { "quant_method": "fp8", "weight_block_size": [128, 128],
+        "modules_to_not_convert": ["lm_head", "model.layers.0.post_attention_layernorm", "model.layers.0.self_attn.q_norm"] } }),
+    );
+    assert_eq!(read(&norms).expect("a model").precision.attention, Format::Fp8Block);
     let configured = read(&mixture).expect("a model");
     assert_eq!((configured.precision.attention, configured.precision.experts), (Format::Bf16, Format::Mxfp4Weight));
     assert_eq!(configured.model.blocks, find("gpt-oss-20b").expect("built in").blocks);

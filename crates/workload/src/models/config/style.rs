@@ -69,15 +69,16 @@ const GPT: Style = Style {
 /// The habits of a `model_type` (that of the text part where there are several).
 pub fn of(model_type: &str) -> Style {
     let plain = model_type.trim_end_matches("_text");
+    let plain = if plain == "minimax_m3_vl" { "minimax_m3" } else { plain };
     match plain {
         "llama" | "llama4" | "mistral" | "mistral3" | "ministral" | "ministral3" | "mixtral" | "deepseek"
-        | "deepseek_v2" | "deepseek_v3" | "deepseek_v32" | "deepseek_v4" | "deepseek_vl_v2" | "kimi_k2"
-        | "kimi_k25" | "kimi_linear" | "kimi_k3" | "glm_moe_dsa" | "glm4_moe_lite" | "minimax" | "minimax_text_01"
-        | "minimax_m1" | "phi3" | "phi4mm" | "phi4_multimodal" | "internlm" | "internlm2" | "baichuan" | "yi"
-        | "aquila" | "granite" | "granitemoe" | "granitemoehybrid" | "granitemoeshared" | "smollm3"
-        | "nemotron-nas" | "deci" | "step3" | "longcat_flash" | "ernie4_5" | "ernie4_5_moe" | "ernie4_5_vl"
-        | "ernie4_5_vl_moe" | "exaone" | "mimo_v2_flash" | "arctic" | "laguna" | "solar" | "lfm2" | "lfm2_moe"
-        | "bamba" | "jamba" | "zamba2" | "nemotron_h" => {
+        | "deepseek_v2" | "deepseek_v3" | "deepseek_v32" | "deepseek_v4" | "deepseek_ref" | "deepseek_vl_v2"
+        | "kimi_k2" | "kimi_k25" | "kimi_linear" | "kimi_k3" | "glm_moe_dsa" | "glm4_moe_lite" | "minimax"
+        | "minimax_text_01" | "minimax_m1" | "phi3" | "phi4mm" | "phi4_multimodal" | "internlm" | "internlm2"
+        | "baichuan" | "yi" | "aquila" | "granite" | "granitemoe" | "granitemoehybrid" | "granitemoeshared"
+        | "smollm3" | "nemotron-nas" | "deci" | "step3" | "longcat_flash" | "ernie4_5" | "ernie4_5_moe"
+        | "ernie4_5_vl" | "ernie4_5_vl_moe" | "exaone" | "mimo_v2_flash" | "arctic" | "laguna" | "solar" | "lfm2"
+        | "lfm2_moe" | "bamba" | "jamba" | "zamba2" | "nemotron_h" => {
             Style { tied: matches!(plain, "smollm3" | "lfm2" | "lfm2_moe"), ..LLAMA }
         }
         "mimo" | "qwen2" | "qwen2_moe" | "qwen2_vl" | "qwen2_5_vl" | "qwen2_audio" | "qwen2_5_omni" | "seed_oss" => {

@@ -7,8 +7,11 @@ use super::files::{
 };
 use crate::train::fault::{Fault, choices};
 
-/// Greatest value of any count: products of a few stay far below 2^64.
-const MOST: u64 = 1 << 32;
+/// Greatest value of any count: products of two stay far below 2^64.
+const MOST: u64 = 1 << 31;
+
+/// Most layers: each is a place in the pipeline.
+const MOST_LAYERS: u64 = 1 << 16;
 
 /// Faults of a model.
 pub fn model(file: &ModelFile, source: &Source<'_>) -> Vec<Fault> {
@@ -20,7 +23,13 @@ pub fn model(file: &ModelFile, source: &Source<'_>) -> Vec<Fault> {
         ("attn_size", file.attn_size),
         ("num_blocks", file.num_blocks),
     ];
-    counts.iter().filter_map(|(key, value)| count(key, *value, source)).collect()
+    let mut faults: Vec<Fault> = counts.iter().filter_map(|(key, value)| count(key, *value, source)).collect();
+    if file.num_blocks > MOST_LAYERS {
+        let fault =
+            Fault::new(format!("`num_blocks` is {}", file.num_blocks), format!("give at most {MOST_LAYERS} layers"));
+        faults.push(source.at_key("num_blocks", fault));
+    }
+    faults
 }
 
 fn count(key: &str, value: u64, source: &Source<'_>) -> Option<Fault> {

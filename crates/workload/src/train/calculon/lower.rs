@@ -20,7 +20,7 @@ pub const VOCABULARY: u64 = 51_200;
 const STRETCH: f64 = 1.02;
 
 /// Measurements lie within this factor of predictions, 80 % of them. Of the eight measured steps of arXiv 2205.05198,
-/// table 5, the farthest is 5 % off (530B and 1T were not looked at before). They come from one group, one machine and one
+/// table 5, the farthest is 5 % off (530B and 1T set no constant, but were known when logits were added). They come from one group, one machine and one
 /// program, which these files describe: others will be farther, so the band is wider.
 const BAND: [f64; 2] = [1.08, 1.08];
 

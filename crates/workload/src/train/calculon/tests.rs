@@ -46,7 +46,7 @@ fn corpus_measured_steps_are_met_within_eight_percent() {
 #[test]
 #[ignore = "needs LANEWRIGHT_CORPUS: the folder with measured data"]
 fn corpus_larger_models_of_the_same_table_are_met() {
-    // Table 5 again, layouts of section 6; nothing was chosen by these rows. 530B: 280 GPUs in 35 stages, 3 chunks each;
+    // Table 5 again, layouts of section 6; no constant was set by these rows, though they were known. 530B: 280 GPUs in 35 stages, 3 chunks each;
     // 1T: 512 GPUs in 64 stages.
     for (model, base, p, v, batch, seconds) in [
         ("turing-530B", "full", 35, 3, 280, 49.05),

@@ -102,7 +102,17 @@ fn from_file(name: &str, path: &Path, args: &ModelsArgs, contexts: &[u32]) -> Ou
     let stem = path.file_stem().map_or_else(|| name.to_string(), |stem| stem.to_string_lossy().into_owned());
     let called = if stem == "config" { folder.filter(|folder| !folder.is_empty()).unwrap_or(stem) } else { stem };
     match config::parse(&text, &called) {
-        Ok(configured) => show(&language::Shown::configured(configured, name), args, contexts),
+        Ok(mut configured) => {
+            // Some makers say in a file beside it how weights are stored.
+            let beside = path.with_file_name("hf_quant_config.json");
+            if !text.contains("\"quantization_config\"")
+                && let Ok(quantised) = disk::read_packed(&beside, LARGEST_BYTES)
+                && configured.quantised_by(&quantised)
+            {
+                configured.notes.push("formats of the checkpoint from hf_quant_config.json beside it".into());
+            }
+            show(&language::Shown::configured(configured, name), args, contexts)
+        }
         Err(error) => {
             let join = if error.place.is_some() { ":" } else { ": " };
             bad_input(&format!("{name}{join}{error}\n"), args.json)

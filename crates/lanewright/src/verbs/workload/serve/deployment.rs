@@ -28,8 +28,12 @@ use crate::disk;
 const CONFIG_BYTES: usize = 16 << 20;
 
 /// Bytes of a device's memory that neither weights nor cache may use: runtime, graphs, activations of a full step. An
-/// estimate: other engines reserve 3.5 GB with their collectives' buffers, vLLM on one device less.
-const RESERVE_BYTES: f64 = 2.5e9;
+/// estimate: other engines reserve 3.5 GB with their collectives' buffers, vLLM on one device less than half of it.
+const RESERVE_BYTES: f64 = 1.5e9;
+
+/// Bytes that a device has per byte of its nominal size: makers count memory in powers of two (80 GB are 81,559 MiB, 24 GB
+/// are 24,564 MiB as drivers report them).
+const BINARY: f64 = 1.0737 * 0.9955;
 
 /// Devices whose kernels were measured; all others are carried over or rooflines.
 const MEASURED: &[&str] = &["nvidia/a100-sxm", "nvidia/h100-sxm", "nvidia/h200-sxm", "nvidia/b200"];
@@ -388,7 +392,8 @@ fn pool(
     });
     let split = heads.min().map_or(1, |heads| wish.tensor.min(heads.max(1)));
     let per_token = wish.model.cache_bytes_per_token(wish.cache) / f64::from(split);
-    let usable = wish.device.memory_bytes * wish.memory_share - RESERVE_BYTES;
+    let memory = wish.device.memory_bytes * BINARY;
+    let usable = memory * wish.memory_share - RESERVE_BYTES;
     let held = weights(wish, &precision, wish.tensor);
     let left = usable - held;
     let blocks = match flags.cache_tokens {
@@ -455,9 +460,9 @@ fn does_not_fit(wish: &Wish, precision: &Precision, usable: f64, held: f64) -> S
         wish.format.name(),
         gb(held),
         wish.device.name,
-        gb(wish.device.memory_bytes),
+        gb(wish.device.memory_bytes * BINARY),
         gb(usable.max(0.0)),
-        gb(wish.device.memory_bytes - usable),
+        gb(wish.device.memory_bytes * BINARY - usable),
         gb((held - usable).max(0.0))
     )
 }
@@ -477,7 +482,7 @@ fn cost(
     };
     if kernels {
         let kernels = Arc::new(Kernels::for_device(&wish.device, Calibration::built_in()));
-        let engine = Engine::new(&wish.model, layout, precision, kernels);
+        let engine = Engine::new(&wish.model, layout, precision, &kernels);
         let from = if measured { "" } else { ", carried over from the nearest of them" };
         return Ok((Box::new(engine), format!("kernels measured on A100, H100 and B200{from}")));
     }

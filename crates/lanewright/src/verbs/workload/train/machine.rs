@@ -93,16 +93,20 @@ fn asked(args: &TrainArgs, catalogue: &Catalogue) -> Result<Answer, String> {
     }
     let kernels = Kernels::for_device(&device, calibration);
     notes.push(format!("Products: {}.", kernels.gemm_kernel(format).calibrated_on()));
-    notes.push(
-        "Attention, element-wise work and networks rest on shares of the peak stated in `train::plan`; a factor of 1.12 for \
-         sustained clocks, stragglers and host, and the band, on published runs (docs/workload.md)."
-            .into(),
-    );
+    notes.push(format!(
+            "Attention, element-wise work and networks rest on shares of their peaks (docs/workload.md); a factor of {:.2} for \
+             sustained clocks, stragglers and host{}, and the band, on 21 published runs.",
+            chosen.recipe.stretch,
+            if model.has_experts() { " and uneven experts" } else { "" }
+        ));
     if model.certainty == Certainty::Guess {
         notes.push(format!("{} is not built in: its shape is a guess from its name.", model.name));
     }
     if device.weak {
-        notes.push(format!("Rates of {} rest on weak grades of the catalogue; the band is wider.", device.name));
+        notes.push(format!(
+            "Rates of {} rest on weak grades of the catalogue (not read from the maker's own documents here).",
+            device.name
+        ));
     }
     let part = catalogue.parts.iter().find(|part| part.id.value == device.id);
     let fit = part.and_then(|part| part.figures.fit.as_ref()).map(|f| f.band.likely.get());

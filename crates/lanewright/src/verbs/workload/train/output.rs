@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::TrainArgs;
 use crate::terminal::table;
 use crate::verbs::{Exit, Outcome, json_text};
+use crate::{disk, report};
 
 /// A predicted step with what was asked.
 #[derive(Clone, Debug)]
@@ -99,6 +100,14 @@ pub const GIB: f64 = 1_073_741_824.0;
 /// Prints and writes what was asked for.
 pub fn finish(args: &TrainArgs, answer: &Answer) -> Outcome {
     let out = if args.json { json_text(json_of(answer)) } else { text(answer) };
+    for written in [
+        args.output.as_deref().map(|path| disk::write(path, report::workload::train::html(answer).as_bytes())),
+        args.job.as_deref().map(|path| super::job::write(answer, path)),
+    ] {
+        if let Some(Err(why)) = written {
+            return Outcome::bad_input(format!("error: {why}\n"));
+        }
+    }
     let (err, exit) = if answer.step.fits {
         (String::new(), Exit::Clean)
     } else {

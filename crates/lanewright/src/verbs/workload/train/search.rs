@@ -7,6 +7,7 @@ use lanewright_workload::train::fault::{Fault, divisors};
 use lanewright_workload::train::layer::Recompute;
 use lanewright_workload::train::plan::Plan;
 use lanewright_workload::train::recipe::{Recipe, Sharding};
+use lanewright_workload::train::schedule::Order;
 use lanewright_workload::train::step::{TrainingStep, predict};
 use rayon::prelude::*;
 
@@ -20,9 +21,11 @@ pub struct Free {
     pipeline: Vec<u64>,
     expert: Vec<u64>,
     recompute: Vec<Recompute>,
+    chunks: Vec<u64>,
+    layers: u64,
     data: bool,
     batch: bool,
-    said: [bool; 5],
+    said: [bool; 6],
 }
 
 /// What was chosen.
@@ -52,7 +55,7 @@ impl Free {
             FeedForward::Experts { experts, .. } => Some(u64::from(experts)),
             _ => None,
         });
-        let devices = plan.devices.max(1);
+        let devices = plan.devices.clamp(1, 1 << 24);
         let expert = match (m.ep, experts) {
             (Some(said), _) => vec![said],
             (None, Some(experts)) => divisors(experts).into_iter().filter(|e| *e <= devices && *e <= 64).collect(),
@@ -67,6 +70,11 @@ impl Free {
             recompute: m
                 .recompute
                 .map_or_else(|| vec![Recompute::None, Recompute::Selective, Recompute::Full], |_| vec![plan.recompute]),
+            chunks: match (m.interleave, plan.order) {
+                (None, Order::OneForwardOneBackward) => vec![1, 2, 4, 8],
+                _ => vec![plan.chunks],
+            },
+            layers,
             data: m.dp.is_none(),
             batch: m.batch.is_none(),
             said: [
@@ -75,6 +83,7 @@ impl Free {
                 m.dp.is_some(),
                 m.ep.is_some() || experts.is_none(),
                 m.recompute.is_some(),
+                m.interleave.is_some() || plan.order == Order::ZeroBubble,
             ],
         }
     }
@@ -97,6 +106,7 @@ impl Free {
             format!("--dp {}", plan.data),
             format!("--ep {}", plan.expert),
             format!("--recompute {again}"),
+            format!("--interleave {}", plan.chunks),
         ];
         all.into_iter().zip(self.said).filter(|(_, said)| !said).map(|(words, _)| words).collect::<Vec<_>>().join(" ")
     }
@@ -111,7 +121,22 @@ impl Free {
                 let batch = if self.batch { usual_batch(first, data) } else { first.batch };
                 for &expert in &self.expert {
                     for &recompute in &self.recompute {
-                        plans.push(Plan { tensor, pipeline, data, batch, expert, recompute, ..first.clone() });
+                        for &chunks in &self.chunks {
+                            let single = pipeline == 1 || pipeline.saturating_mul(chunks) > self.layers;
+                            if self.chunks.len() > 1 && chunks > 1 && single {
+                                continue;
+                            }
+                            plans.push(Plan {
+                                tensor,
+                                pipeline,
+                                data,
+                                batch,
+                                expert,
+                                recompute,
+                                chunks,
+                                ..first.clone()
+                            });
+                        }
                     }
                 }
             }
@@ -138,23 +163,23 @@ pub fn best(
     calibration: &Calibration,
 ) -> Result<Chosen, Vec<Fault>> {
     let plans = free.plans(first);
-    let answers: Vec<Result<(Plan, Recipe, TrainingStep), Vec<Fault>>> = plans
+    let answers: Vec<Result<(Plan, TrainingStep), Vec<Fault>>> = plans
         .into_par_iter()
         .map(|plan| {
             let recipe = plan.recipe(model, device, calibration)?;
             let mut step = predict(&recipe);
             // The schedule of the chosen plan alone is needed; it is run again.
             step.timeline.slots = Vec::new();
-            Ok((plan, recipe, step))
+            Ok((plan, step))
         })
         .collect();
     let tried = answers.iter().filter(|a| a.is_ok()).count();
     let mut faults = None;
-    let mut best: Option<(Plan, Recipe, TrainingStep)> = None;
+    let mut best: Option<(Plan, TrainingStep)> = None;
     for answer in answers {
         match answer {
             Ok(new) => {
-                if best.as_ref().is_none_or(|old| better(&new.2, &old.2)) {
+                if best.as_ref().is_none_or(|old| better(&new.1, &old.1)) {
                     best = Some(new);
                 }
             }
@@ -166,7 +191,8 @@ pub fn best(
             }
         }
     }
-    let Some((plan, recipe, _)) = best else { return Err(faults.unwrap_or_default()) };
+    let Some((plan, _)) = best else { return Err(faults.unwrap_or_default()) };
+    let recipe = plan.recipe(model, device, calibration)?;
     let step = predict(&recipe);
     let remedies = if step.fits { Vec::new() } else { remedies(&plan, model, device, calibration) };
     Ok(Chosen { plan, recipe, step, tried, remedies })
