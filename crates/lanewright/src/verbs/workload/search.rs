@@ -68,10 +68,10 @@ pub struct SearchArgs {
     #[arg(long = "output", value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub answer: u32,
     /// Limit of the time to the first token
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub ttft_ms: Option<f64>,
     /// Limit of the time per token
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub tpot_ms: Option<f64>,
     /// Formats that the model may be stored in
     #[arg(long, value_name = "FORMAT,..", value_delimiter = ',', default_value = "fp8")]
@@ -92,7 +92,7 @@ pub struct SearchArgs {
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub most_batch: u32,
     /// Dollars of a device per hour; by default from the catalogue's price and power
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub usd_per_hour: Option<f64>,
     /// Years over which the catalogue's price is paid off
     #[arg(long, value_name = "YEARS", default_value_t = 4.0, conflicts_with = "usd_per_hour")]

@@ -191,6 +191,11 @@ fn answer(args: &TiersArgs, catalogue: &Catalogue) -> Result<String, String> {
     if lines.iter().filter_map(|line| line.tier.as_ref()).any(|(tier, _)| tier.weak) {
         notes.push("figures of these parts rest in part on estimates; see `lanewright parts NAME`".into());
     }
+    for line in &lines {
+        if let Some((tier, _)) = &line.tier {
+            notes.push(format!("{}: {} x {}, {} W", line.name, tier.count, tier.part, figures(tier.power_w, 3)));
+        }
+    }
     notes.push(
         "times of prompts and rates are those of kernels alone, bands of engines around them estimates; the share of \
          links' rates that copies reach is an estimate of 60 to 95 %"
@@ -255,7 +260,7 @@ fn text(replica: &Replica<'_>, traffic: &Traffic, lines: &[Line]) -> String {
                 without.map_or_else(String::new, |found| band(found.rate_without, 1.0)),
             ],
             Some((tier, found)) => vec![
-                format!("{} ({} x {})", line.name, tier.count, tier.part),
+                line.name.clone(),
                 of(tier.capacity),
                 band(tier.bandwidth, 1e-9),
                 tier.usd_per_gb().map_or_else(|| "-".into(), |usd| band(usd, 1.0)),
