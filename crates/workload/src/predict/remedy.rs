@@ -30,8 +30,8 @@ pub struct Fit<'m> {
 impl Fit<'_> {
     /// Whether a layout divides the model and holds it; the error says what is wrong and, in a second line, what would work.
     pub fn check(&self, layout: &Layout) -> Result<(), String> {
-        layout.check(self.model).map_err(|why| self.helped(why, layout))?;
-        self.memory(layout, self.precision).check(self.tokens).map_err(|why| self.helped(why, layout))
+        layout.check(self.model).map_err(|why| self.helped(&why, layout))?;
+        self.memory(layout, self.precision).check(self.tokens).map_err(|why| self.helped(&why, layout))
     }
 
     fn memory(&self, layout: &Layout, precision: &Precision) -> Memory {
@@ -42,7 +42,7 @@ impl Fit<'_> {
         layout.check(self.model).is_ok() && self.memory(layout, precision).check(self.tokens).is_ok()
     }
 
-    fn helped(&self, why: String, layout: &Layout) -> String {
+    fn helped(&self, why: &str, layout: &Layout) -> String {
         let mut ways = Vec::new();
         let spread = |tensor: u32| Layout {
             tensor,
