@@ -18,10 +18,11 @@ use crate::layout::Layout;
 use crate::models::precision::Precision;
 use crate::models::transformer::Transformer;
 
-/// What the host takes beside the device, per step and per sequence of a step (reference: BLIS's fit of vLLM, 126 us a
-/// step and 4 us a request; engines hide most of it behind graphs and the next step's launch). Corrections learn the rest.
-const HOST_STEP_S: f64 = 60e-6;
-const HOST_SEQUENCE_S: f64 = 2e-6;
+/// What the host takes beside the device, per step and per sequence of a step (an estimate: BLIS's fit of vLLM has 126 us a
+/// step, 32 us a layer and 4 us a request, of which graphs and the next step's launch hide a part; small models on fast
+/// devices show it). Corrections learn the rest.
+const HOST_STEP_S: f64 = 450e-6;
+const HOST_SEQUENCE_S: f64 = 6e-6;
 
 /// Tokens above which a step is not replayed from a graph: its kernels are launched one by one.
 const GRAPH_TOKENS: u64 = 1024;
