@@ -37,7 +37,8 @@ fn a_mirror_has_its_budget_and_its_timeline() {
 
 #[test]
 fn names_of_users_are_escaped() {
-    let text = bundled::find("cms-mirror-60").expect("bundled").replace("Mirror replacement", "<script>alert(1)</script>");
+    let text =
+        bundled::find("cms-mirror-60").expect("bundled").replace("Mirror replacement", "<script>alert(1)</script>");
     let found = page(&text);
     assert!(!found.contains("<script>alert") && found.contains("&lt;script&gt;alert"));
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks aiconfigurator and lanewright for the same measured serving runs: answers and time, in one run.
 
-Usage: bench/aiconfigurator.py LANEWRIGHT DATA [ROWS] [SEED]
+Usage: bench/serving_peer.py LANEWRIGHT DATA [ROWS] [SEED]
 
 LANEWRIGHT is the release binary, DATA the folder with end_to_end*.csv.gz. Needs `pip install aiconfigurator==0.12.0` in the
 Python that runs this; nothing is fetched here. A sample of ROWS aggregated runs (default 40, seed 1) is asked of both.
