@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::deployment::{Deployment, Mode};
-use super::predictor::{circumstances, family};
+use super::predictor::{UNSTATED, circumstances, family};
 use super::row;
 use super::steady::{self, Engines};
 use crate::accelerator::Accelerator;
@@ -117,6 +117,46 @@ pub fn judge_factors(runs: &[Run], factors: &[[f64; QUANTITIES]]) -> Vec<Group> 
         });
         (run, judged)
     }))
+}
+
+/// Runs of one model, device, engine and mode that are faster per token than steps of one token can be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Faster {
+    /// Model, device, engine, mode.
+    pub name: [String; 4],
+    /// Runs of the group.
+    pub rows: usize,
+    /// How many of them took less than [`UNSTATED`] of what kernels alone need.
+    pub faster: usize,
+    /// Median of measured over kernels among those.
+    pub ratio: f64,
+}
+
+/// Groups of which at least a tenth, and two runs, use something that their columns do not state.
+pub fn unstated(runs: &[Run]) -> Vec<Faster> {
+    let mut groups: BTreeMap<[String; 4], Vec<f64>> = BTreeMap::new();
+    for run in runs {
+        let mode = match run.deployment.mode {
+            Mode::Aggregated(_) => "aggregated",
+            Mode::Disaggregated { .. } => "disaggregated",
+        };
+        let name =
+            [run.deployment.model.name.clone(), run.device.id.clone(), run.deployment.backend.clone(), mode.to_owned()];
+        let ratio = run.measured[0] / run.kernels[0];
+        if ratio.is_finite() {
+            groups.entry(name).or_default().push(ratio);
+        }
+    }
+    let mut found = Vec::new();
+    for (name, ratios) in groups {
+        let mut below: Vec<f64> = ratios.iter().copied().filter(|ratio| *ratio < UNSTATED).collect();
+        below.sort_by(f64::total_cmp);
+        if below.len() >= 2 && 10 * below.len() >= ratios.len() {
+            let ratio = below[below.len() / 2];
+            found.push(Faster { name, rows: ratios.len(), faster: below.len(), ratio });
+        }
+    }
+    found
 }
 
 /// What runs are grouped by.

@@ -26,11 +26,23 @@ pub struct Prediction {
     pub kernels: Steady,
     /// Output tokens per second of all answers together.
     pub tokens_per_s: Estimate,
+    /// Whether measured runs of this kind were faster per token than steps of one token can be: they use something that
+    /// their description leaves out, drafts (speculative decoding, multi-token prediction) most likely. The band is as wide as
+    /// such runs differ.
+    pub unstated: bool,
 }
 
 /// Widening of the band, each way, for every doubt about the description (an estimate; corrections learn what doubtful
 /// rows have in common, this covers what they do not).
 const DOUBTFUL: f64 = 1.1;
+
+/// Share of the time that kernels alone need below which measured runs must have done something else than stated: the errors
+/// of the kernels themselves end near 0.55.
+pub const UNSTATED: f64 = 0.5;
+
+/// What outputs say of such runs.
+pub const UNSTATED_WORDS: &str = "measured runs of this kind take less than half of what steps of one token take: drafts \
+                                  (speculative decoding) most likely, or another load than stated";
 
 /// Answers questions about deployments; kernels are resolved once per device and engine.
 pub struct Predictor<'c> {
@@ -78,6 +90,7 @@ impl<'c> Predictor<'c> {
         let doubt = DOUBTFUL.powi(deployment.doubts.len() as i32);
         let band =
             |seconds: f64, by: Corrected| Estimate::spread(seconds * by.factor, by.below * doubt, by.above * doubt);
+        let unstated = tpot.factor < UNSTATED;
         let (tpot, ttft) = (band(kernels.tpot, tpot), band(kernels.ttft, ttft));
         let rate = |tpot: f64, ttft: f64| {
             deployment.concurrency * deployment.output / (ttft + tpot * (deployment.output - 1.0))
@@ -87,7 +100,7 @@ impl<'c> Predictor<'c> {
             likely: rate(tpot.likely, ttft.likely),
             high: rate(tpot.low, ttft.likely),
         };
-        Prediction { ttft, tpot, kernels, tokens_per_s }
+        Prediction { ttft, tpot, kernels, tokens_per_s, unstated }
     }
 }
 

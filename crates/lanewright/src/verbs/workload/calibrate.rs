@@ -253,7 +253,7 @@ fn as_json(args: &CalibrateArgs, all: &[OperatorFits], engines: Option<&Engines>
         })
         .collect();
     let engines = engines.map(|engines| {
-        json!({ "rows": engines.split.0 + engines.split.1, "held_out": engines.split.1, "groups": engines.groups, "folds": engines.folds })
+        json!({ "rows": engines.split.0 + engines.split.1, "held_out": engines.split.1, "groups": engines.groups, "folds": engines.folds, "unstated": engines.unstated })
     });
     json_text(json!({ "hold_out": args.hold_out, "seed": args.seed, "operators": operators, "engines": engines }))
 }

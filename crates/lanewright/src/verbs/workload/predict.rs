@@ -13,7 +13,7 @@ use lanewright_workload::correction::fitting::Correction;
 use lanewright_workload::kernel::Calibration;
 use lanewright_workload::kernel::table::Table;
 use lanewright_workload::predict::deployment::Deployment;
-use lanewright_workload::predict::predictor::{Prediction, Predictor};
+use lanewright_workload::predict::predictor::{Prediction, Predictor, UNSTATED_WORDS};
 use lanewright_workload::predict::row;
 
 use super::predict_one;
@@ -111,7 +111,10 @@ fn batch(path: &Path, args: &PredictArgs, catalogue: &Catalogue) -> Result<Outco
 
 fn added(deployment: &Deployment, prediction: &Prediction) -> [String; ADDED.len()] {
     let ms = |seconds: f64| format!("{:.4}", seconds * 1e3);
-    let doubts: Vec<&str> = deployment.doubts.iter().map(|doubt| doubt.words()).collect();
+    let mut doubts: Vec<&str> = deployment.doubts.iter().map(|doubt| doubt.words()).collect();
+    if prediction.unstated {
+        doubts.push(UNSTATED_WORDS);
+    }
     [
         ms(prediction.ttft.likely),
         ms(prediction.tpot.likely),

@@ -7,6 +7,7 @@ use lanewright_workload::energy::bill::Tariff;
 use lanewright_workload::estimate::Estimate;
 use lanewright_workload::layout::Layout;
 use lanewright_workload::predict::anatomy::{Anatomy, PoolAnatomy, Step};
+use lanewright_workload::predict::predictor::UNSTATED_WORDS;
 use lanewright_workload::step::account::Account;
 
 use super::asked::{self, Asked};
@@ -118,6 +119,9 @@ impl Shown<'_> {
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.asked.notes.clone();
         notes.extend(self.asked.deployment.doubts.iter().map(|doubt| doubt.words().to_string()));
+        if self.anatomy.prediction.unstated {
+            notes.push(UNSTATED_WORDS.into());
+        }
         if self.device.weak {
             notes.push(format!("peaks of {} rest on general knowledge or estimates", self.device.name));
         }
