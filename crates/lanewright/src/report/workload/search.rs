@@ -5,7 +5,7 @@ use lanewright_workload::search::Row;
 use crate::number::{count, figures};
 use crate::report::chart::{Axis, Chart, WIDTH, key};
 use crate::report::escape::Escaped;
-use crate::report::page::Page;
+use crate::report::page::{Page, THEME_BUTTON};
 use crate::report::table::{Column, Table, number, text};
 use crate::verbs::workload::search::{Answer, band, pools, reasons};
 
@@ -27,8 +27,18 @@ const STYLE: &str = ".stack{width:100%;height:auto;display:block}.stack .p0{fill
 /// Writes the page. Equal inputs give equal bytes.
 pub fn html(answer: &Answer) -> String {
     let mut page = Page::new(&answer.title);
-    put!(page.top(), "<h1>{}</h1><p>{}</p>", Escaped(&answer.title), Escaped(&answer.limits));
-    page.section("front", "What users see, what devices earn", |out| front(answer, out));
+    put!(
+        page.top(),
+        "<header><div class=\"title\"><div><p class=\"kind\">Search of layouts</p><h1>{}</h1></div>{THEME_BUTTON}</div>\
+         <p class=\"lead\">{}</p></header>\n",
+        Escaped(&answer.title),
+        Escaped(&answer.limits)
+    );
+    page.section("front", "What users see, what devices earn", |out| {
+        put!(out, "<div class=\"charts\">");
+        front(answer, out);
+        put!(out, "</div>");
+    });
     page.section("best", "Best layouts", |out| best(answer, out));
     if let Some(row) = answer.found.best.first().or(answer.found.nearest.as_ref()) {
         page.section("memory", "Memory of a device", |out| memory(row, out));

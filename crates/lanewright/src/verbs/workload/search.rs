@@ -62,10 +62,10 @@ pub struct SearchArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub domain: Option<u32>,
     /// Tokens of a prompt
-    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, value_name = "TOKENS", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub input: u32,
     /// Tokens of an answer
-    #[arg(long = "output", value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long = "output", value_name = "TOKENS", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub answer: u32,
     /// Limit of the time to the first token
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
