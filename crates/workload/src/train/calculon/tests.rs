@@ -5,7 +5,7 @@ use crate::train::step::{TrainingStep, predict};
 
 fn read(path: &str) -> String {
     let folder = std::env::var("LANEWRIGHT_CORPUS").expect("LANEWRIGHT_CORPUS is set");
-    let path = std::path::Path::new(&folder).join("calculon").join(path);
+    let path = std::path::Path::new(&folder).join("workload").join("calculon").join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
