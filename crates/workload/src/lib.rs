@@ -2,7 +2,7 @@
 //!
 //! From inside out:
 //!
-//! - [`format`] is how numbers are stored; [`estimate`] is a time with its band;
+//! - [`mod@format`] is how numbers are stored; [`estimate`] is a time with its band;
 //! - [`accelerator`] is what a device can do at best;
 //! - [`fit`] turns measurements into corrections of physics, with bands and origins;
 //! - [`kernel`] is how long one operator takes on one device;
