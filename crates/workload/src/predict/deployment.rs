@@ -32,6 +32,16 @@ pub enum Mode {
     },
 }
 
+impl Mode {
+    /// In a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aggregated(_) => "aggregated",
+            Self::Disaggregated { .. } => "disaggregated",
+        }
+    }
+}
+
 /// What runs where and under which load.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Deployment {

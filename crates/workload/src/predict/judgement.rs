@@ -136,10 +136,7 @@ pub struct Faster {
 pub fn unstated(runs: &[Run]) -> Vec<Faster> {
     let mut groups: BTreeMap<[String; 4], Vec<f64>> = BTreeMap::new();
     for run in runs {
-        let mode = match run.deployment.mode {
-            Mode::Aggregated(_) => "aggregated",
-            Mode::Disaggregated { .. } => "disaggregated",
-        };
+        let mode = run.deployment.mode.name();
         let name =
             [run.deployment.model.name.clone(), run.device.id.clone(), run.deployment.backend.clone(), mode.to_owned()];
         let ratio = run.measured[0] / run.kernels[0];
@@ -170,10 +167,7 @@ fn grouped<'r>(judged: impl Iterator<Item = (&'r Run, Judged)>) -> Vec<Group> {
     type Groups = BTreeMap<(usize, String), [Vec<(f64, bool)>; QUANTITIES]>;
     let mut groups = Groups::new();
     for (run, judged) in judged {
-        let mode = match run.deployment.mode {
-            Mode::Aggregated(_) => "aggregated",
-            Mode::Disaggregated { .. } => "disaggregated",
-        };
+        let mode = run.deployment.mode.name();
         let names = [
             "all".to_owned(),
             run.device.id.clone(),

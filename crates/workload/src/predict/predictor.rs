@@ -36,8 +36,8 @@ pub struct Prediction {
 /// rows have in common, this covers what they do not).
 const DOUBTFUL: f64 = 1.1;
 
-/// Share of the time that kernels alone need below which measured runs must have done something else than stated: the errors
-/// of the kernels themselves end near 0.55.
+/// Share of the time that kernels alone need below which measured runs must have done something else than stated (a choice:
+/// a factor of two is more than kernels were found wrong where nothing is left open).
 pub const UNSTATED: f64 = 0.5;
 
 /// What outputs say of such runs.

@@ -33,28 +33,28 @@ pub const ROUNDS: f64 = 10.0;
 /// fit has 15.6 ms for a loaded server).
 const ENTRY_S: f64 = 8e-3;
 
-/// Sequences of one attention group of a decode worker that owners of a system aim at where workers are not counted: the
-/// median of `concurrency / batch` in counted rows is 5 at low and 24 at high concurrency.
+/// Requests in flight per sequence of an attention group where workers are not counted, at low and at high concurrency (an
+/// estimate, a little above the medians of the rows that count them: 4 of 77 rows, 20 of 34).
 const UNCOUNTED: (f64, f64) = (5.0, 24.0);
 
-/// Mean length of a request over the stated one: public benchmarks draw lengths from 0.8 to 1 of it.
+/// Mean length of a request over the stated one: public benchmarks draw lengths from 0.8 to 1 of it (general knowledge).
 const DRAWN: f64 = 0.9;
 
-/// Tokens that an engine holds over this estimate, so that a request more or less of room does not make a queue.
+/// Tokens that an engine holds over this estimate (an estimate too), so that a request more or less of room does not make a queue.
 const SLACK: f64 = 1.12;
 
 /// Share of the memory that benchmarks let an engine take, and (TensorRT-LLM) share of what weights leave that its cache
-/// takes.
+/// takes (0.9 is the default of both; the first is raised for benchmarks, an estimate).
 const TUNED_SHARE: f64 = 0.93;
 const CACHE_SHARE: f64 = 0.9;
 
-/// Sequences of one attention group at which a decode worker of unknown size is grown.
+/// Sequences of one attention group above which a decode worker of unknown size is grown (an estimate).
 const GROWN_BATCH: f64 = 128.0;
 
-/// Devices of the largest scale-up domain that decode workers are built from.
+/// Devices of the largest scale-up domain that decode workers are built from (an estimate: a rack of 72 less its spares).
 const DOMAIN: f64 = 64.0;
 
-/// Concurrency from which decode workers run attention in groups.
+/// Concurrency from which decode workers run attention in groups (an estimate: counted rows change over near there).
 const GROUPS_FROM: f64 = 400.0;
 
 /// Times in seconds, rates per second.
@@ -276,11 +276,7 @@ fn disaggregated(
     let busy = prompt_use.min(0.95);
     let wait = 0.5 * alone * busy / (1.0 - busy);
     let first = 0.5 * alone * (deployment.concurrency / servers).max(1.0) / ROUNDS;
-    let mut tokens = deployment.input;
-    if tokens.is_nan() {
-        tokens = 0.0;
-    }
-    let moved = tokens * front.memory.cache_per_token / device.scale_up.max(25e9);
+    let moved = deployment.input * front.memory.cache_per_token / device.scale_up.max(25e9);
     Steady {
         ttft: alone + wait + first + moved + tpot + ENTRY_S,
         tpot,
