@@ -36,6 +36,20 @@ pub fn kin(a: &str, b: &str) -> bool {
     a == b || family(a).is_some_and(|own| family(b) == Some(own))
 }
 
+/// The generation of a device's processors: its own id where it has no kin here.
+pub fn generation(id: &str) -> &str {
+    match family(id) {
+        Some(0) => "hopper",
+        Some(1) => "blackwell",
+        _ => id,
+    }
+}
+
+/// Whether kernels of a device (catalogue id) start while their predecessors end.
+pub fn starts_early(id: &str) -> bool {
+    family(id) == Some(1)
+}
+
 /// Who stands in for a device, best first, all measured devices but itself. Members of its family come first, then those
 /// whose peaks are nearest (distance of logarithms).
 pub fn donors(device: &Accelerator) -> Vec<Donor> {

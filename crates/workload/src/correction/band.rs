@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Bounds of likeness between classes.
-pub const CLASSES: [f64; 3] = [0.55, 0.75, 0.92];
+pub const CLASSES: [f64; 3] = [0.16, 0.5, 0.8];
 
 /// Tenth and ninetieth percentile of `ln(measured / predicted)` over the local scale, by likeness of the nearest row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

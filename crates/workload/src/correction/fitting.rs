@@ -45,6 +45,17 @@ pub struct Correction {
     pub lean: Vec<f64>,
 }
 
+/// Factors of all samples from fits that have not seen them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unseen {
+    /// Without the fifth of the samples that each is among.
+    pub rows: Vec<[f64; QUANTITIES]>,
+    /// Without any model of its family.
+    pub families: Vec<[f64; QUANTITIES]>,
+    /// Without any run on its device.
+    pub devices: Vec<[f64; QUANTITIES]>,
+}
+
 /// A corrected quantity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Corrected {
@@ -90,29 +101,32 @@ impl Correction {
         Self::fit_in_folds(samples, seed, source).0
     }
 
-    /// The same, with the factors that each sample gets from the fit that has not seen its fold.
-    pub fn fit_in_folds(samples: &[Sample], seed: u64, source: &str) -> (Self, Vec<[f64; QUANTITIES]>) {
+    /// The same, with the factors that each sample gets from fits that have not seen it.
+    pub fn fit_in_folds(samples: &[Sample], seed: u64, source: &str) -> (Self, Unseen) {
         let rows: Vec<Circumstances> = samples.iter().map(|sample| sample.circumstances).collect();
         let values = columns(samples);
         let mut process = Process::fit(&rows, &[&values[0], &values[1]]);
-        let mut folds = Vec::new();
-        for fold in 0..FOLDS {
-            folds.push(held_out(samples, |sample| mix(sample.key ^ seed) % FOLDS == fold));
-        }
-        let by_row: Vec<(usize, Said<QUANTITIES>)> = folds.into_iter().flatten().collect();
+        let fold_of = |sample: &Sample| mix(sample.key ^ seed) % FOLDS;
+        let mut folds: Vec<Without> =
+            (0..FOLDS).map(|fold| Without::fit(samples, |sample| fold_of(sample) == fold)).collect();
         let mut errors = [vec![f64::NAN; samples.len()], vec![f64::NAN; samples.len()]];
-        for (at, said) in &by_row {
-            for (quantity, errors) in errors.iter_mut().enumerate() {
-                errors[*at] = samples[*at].logarithm[quantity] - said.logarithm[quantity];
+        for without in &folds {
+            for at in &without.out {
+                let said: Said<QUANTITIES> = without.process.say(&rows[*at]);
+                for (quantity, errors) in errors.iter_mut().enumerate() {
+                    errors[*at] = samples[*at].logarithm[quantity] - said.logarithm[quantity];
+                }
             }
         }
         process.learn_scales(&rows, &[&errors[0], &errors[1]]);
-        let scales: Vec<Said<QUANTITIES>> = rows.iter().map(|row| process.say(row)).collect();
+        // Scales, too, come from other rows than those they stand for.
+        let by_row: Vec<(usize, Said<QUANTITIES>)> =
+            folds.iter_mut().flat_map(|without| without.say(samples, &errors)).collect();
         let lean: Vec<f64> = (0..QUANTITIES)
             .map(|quantity| {
                 let pairs = by_row.iter().filter_map(|(at, said)| {
                     let error = said.logarithm[quantity] - samples[*at].logarithm[quantity];
-                    error.is_finite().then_some((error, lean_scale(scales[*at].scale[quantity])))
+                    error.is_finite().then_some((error, lean_scale(said.scale[quantity])))
                 });
                 let pairs: Vec<(f64, f64)> = pairs.collect();
                 let cost = |lean: f64| -> f64 {
@@ -121,28 +135,31 @@ impl Correction {
                 (0..=12).map(|step| 0.25 * f64::from(step)).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(0.0)
             })
             .collect();
-        let mut unseen = vec![[f64::NAN; QUANTITIES]; samples.len()];
-        for (at, said) in &by_row {
-            unseen[*at] = std::array::from_fn(|quantity| {
-                let scale = lean_scale(scales[*at].scale[quantity]);
-                (said.logarithm[quantity] - lean[quantity] * scale * scale).clamp(-4.0, 4.0).exp()
-            });
-        }
-        let mut all = by_row;
-        for families in groups(samples, |sample| sample.family) {
-            all.extend(held_out(samples, |sample| sample.family == families));
-        }
-        for device in groups(samples, |sample| sample.device) {
-            all.extend(held_out(samples, |sample| sample.device == device));
-        }
+        let leant = |said: &Said<QUANTITIES>, quantity: usize| {
+            said.logarithm[quantity] - lean[quantity] * lean_scale(said.scale[quantity]).powi(2)
+        };
+        let without_each = |of: fn(&Sample) -> u32| -> Vec<(usize, Said<QUANTITIES>)> {
+            let group = |group: u32| Without::fit(samples, |sample| of(sample) == group).say(samples, &errors);
+            groups(samples, of).into_iter().flat_map(group).collect()
+        };
+        let by_family = without_each(|sample| sample.family);
+        let by_device = without_each(|sample| sample.device);
+        let factors = |said: &[(usize, Said<QUANTITIES>)]| {
+            let mut factors = vec![[f64::NAN; QUANTITIES]; samples.len()];
+            for (at, said) in said {
+                factors[*at] = std::array::from_fn(|quantity| leant(said, quantity).clamp(-4.0, 4.0).exp());
+            }
+            factors
+        };
+        let unseen = Unseen { rows: factors(&by_row), families: factors(&by_family), devices: factors(&by_device) };
+        let all: Vec<(usize, Said<QUANTITIES>)> = [by_row, by_family, by_device].concat();
         let bands = (0..QUANTITIES)
             .map(|quantity| {
                 let errors: Vec<HeldOut> = all
                     .iter()
                     .map(|(at, said)| HeldOut {
-                        error: samples[*at].logarithm[quantity] - said.logarithm[quantity]
-                            + lean[quantity] * lean_scale(scales[*at].scale[quantity]).powi(2),
-                        scale: scales[*at].scale[quantity],
+                        error: samples[*at].logarithm[quantity] - leant(said, quantity),
+                        scale: said.scale[quantity],
                         nearest: said.nearest,
                     })
                     .collect();
@@ -209,14 +226,31 @@ impl Errors {
     }
 }
 
-/// Predictions for the samples that a fit without them makes.
-fn held_out(samples: &[Sample], out: impl Fn(&Sample) -> bool) -> Vec<(usize, Said<QUANTITIES>)> {
-    let kept: Vec<Sample> = samples.iter().filter(|sample| !out(sample)).cloned().collect();
-    let rows: Vec<Circumstances> = kept.iter().map(|sample| sample.circumstances).collect();
-    let values = columns(&kept);
-    let process = Process::fit(&rows, &[&values[0], &values[1]]);
-    let wanted = samples.iter().enumerate().filter(|(_, sample)| out(sample));
-    wanted.map(|(at, sample)| (at, process.say(&sample.circumstances))).collect()
+/// A fit without some samples.
+struct Without {
+    process: Process,
+    /// Which ones, by place.
+    out: Vec<usize>,
+    kept: Vec<usize>,
+}
+
+impl Without {
+    fn fit(samples: &[Sample], out: impl Fn(&Sample) -> bool) -> Self {
+        let (out, kept): (Vec<usize>, Vec<usize>) = (0..samples.len()).partition(|at| out(&samples[*at]));
+        let rows: Vec<Circumstances> = kept.iter().map(|at| samples[*at].circumstances).collect();
+        let values: [Vec<f64>; QUANTITIES] =
+            std::array::from_fn(|quantity| kept.iter().map(|at| samples[*at].logarithm[quantity]).collect());
+        Self { process: Process::fit(&rows, &[&values[0], &values[1]]), out, kept }
+    }
+
+    /// What it says of those left out, with scales from the held-out errors of the others.
+    fn say(&mut self, samples: &[Sample], errors: &[Vec<f64>; QUANTITIES]) -> Vec<(usize, Said<QUANTITIES>)> {
+        let rows: Vec<Circumstances> = self.kept.iter().map(|at| samples[*at].circumstances).collect();
+        let errors: [Vec<f64>; QUANTITIES] =
+            std::array::from_fn(|quantity| self.kept.iter().map(|at| errors[quantity][*at]).collect());
+        self.process.learn_scales(&rows, &[&errors[0], &errors[1]]);
+        self.out.iter().map(|at| (*at, self.process.say(&samples[*at].circumstances))).collect()
+    }
 }
 
 fn columns(samples: &[Sample]) -> [Vec<f64>; QUANTITIES] {

@@ -34,10 +34,10 @@ pub struct Said<const QUANTITIES: usize> {
 const NOISE: f64 = 0.03;
 
 /// Residual beyond which a row counts less (Huber's weight), natural logarithm.
-const OUTLIER: f64 = 0.1;
+const OUTLIER: f64 = 0.02;
 
 /// Variance that may stay unexplained by the support points.
-const UNEXPLAINED: f32 = 0.015;
+const UNEXPLAINED: f32 = 0.03;
 
 /// Support points at most.
 pub const SUPPORT_LIMIT: usize = 1100;
@@ -176,13 +176,14 @@ mod tests {
 
     fn run(family: &str, concurrency: f64) -> Circumstances {
         let words = Words {
+            kind: "k",
             family,
+            generation: "g",
             device: "d",
             backend: "b",
             version: "",
             precision: "fp8",
             mode: "aggregated",
-            layout: "tp8",
         };
         Circumstances::new(&words, [concurrency, 1024.0, 1024.0, 8.0, 1.0, concurrency])
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::deployment::{Deployment, Doubt, Mode};
 use super::steady::{self, Engines, Steady};
-use crate::accelerator::Accelerator;
+use crate::accelerator::{Accelerator, lineage};
 use crate::correction::circumstances::{Circumstances, NUMBERS, Words};
 use crate::correction::fitting::{Corrected, Correction};
 use crate::estimate::Estimate;
@@ -131,15 +131,18 @@ pub fn circumstances(deployment: &Deployment, device: &Accelerator) -> Circumsta
     };
     let layout = pool.layout;
     let family = family(&deployment.model);
-    let layout_word = format!("{}/{}/{}", layout.tensor, layout.data, layout.expert);
+    // The family's first and last words: attention, experts.
+    let dense = family.ends_with("-0");
+    let kind = format!("{} {}", family.split('-').next().unwrap_or_default(), if dense { "dense" } else { "experts" });
     let words = Words {
+        kind: &kind,
         family: &family,
+        generation: lineage::generation(&device.id),
         device: &device.id,
         backend: &deployment.backend,
         version: &deployment.version,
         precision: &deployment.precision_word,
         mode,
-        layout: &layout_word,
     };
     let groups = f64::from(layout.data);
     let numbers: [f64; NUMBERS] = [

@@ -39,7 +39,13 @@ pub fn deployment(table: &Table, row: usize) -> Result<Deployment, String> {
         let batch = decode.batch.map(|batch| batch * groups * decode.workers.unwrap_or(1.0));
         (Mode::Disaggregated { prefill, decode }, batch)
     } else {
-        let pool = pool(table, row, "", &model, &mut doubts)?;
+        let mut pool = pool(table, row, "", &model, &mut doubts)?;
+        if let (Some(known), Some(batch)) = (known, pool.batch) {
+            // By the groups that the row states, whatever became of them in its layout.
+            let groups = number(table, row, "attention_dp_size")?.unwrap_or(1.0);
+            let times = known / batch / groups;
+            share(&mut pool, times, &model, &mut doubts);
+        }
         (Mode::Aggregated(pool), pool.batch)
     };
     let concurrency = match (known, batch) {
@@ -72,6 +78,21 @@ pub fn deployment(table: &Table, row: usize) -> Result<Deployment, String> {
         concurrency_known: known.is_some(),
         doubts,
     })
+}
+
+/// More requests in flight than one batch holds, so many times over: that many attention groups where they are the devices
+/// of a layout with experts, otherwise that many workers.
+fn share(pool: &mut Pool, times: f64, model: &Transformer, doubts: &mut Vec<Doubt>) {
+    if pool.workers.is_some() || times < 1.5 || (times - times.round()).abs() > 1e-6 {
+        return;
+    }
+    doubts.push(Doubt::Layout);
+    let layout = &mut pool.layout;
+    if model.has_experts() && layout.data == 1 && (times - f64::from(layout.tensor)).abs() < 0.5 {
+        (layout.data, layout.tensor) = (layout.tensor, 1);
+    } else {
+        pool.workers = Some(times);
+    }
 }
 
 /// A positive number; none where the cell is empty or 0, which the tables use for "does not apply".

@@ -13,16 +13,11 @@ use crate::format::Format;
 use crate::kernel::Kernels;
 use crate::kernel::collective::Collective;
 use crate::kernel::element_wise::Stack;
+use crate::kernel::launch::Launch;
 use crate::kernel::moe::{MoeCurve, MoeShape};
 use crate::layout::Layout;
 use crate::models::precision::Precision;
 use crate::models::transformer::Transformer;
-
-/// What the host takes beside the device, per step and per sequence of a step (an estimate: BLIS's fit of vLLM has 126 us a
-/// step, 32 us a layer and 4 us a request, of which graphs and the next step's launch hide a part; small models on fast
-/// devices show it). Corrections learn the rest.
-const HOST_STEP_S: f64 = 450e-6;
-const HOST_SEQUENCE_S: f64 = 6e-6;
 
 /// Tokens above which a step is not replayed from a graph: its kernels are launched one by one.
 const GRAPH_TOKENS: u64 = 1024;
@@ -36,6 +31,7 @@ pub struct Engine {
     kernels: Arc<Kernels>,
     stages: f64,
     width: f64,
+    layers: f64,
 }
 
 /// Seconds of one step by part of the model.
@@ -80,6 +76,7 @@ impl Engine {
             kernels: Arc::clone(kernels),
             stages: f64::from(layout.pipeline),
             width: f64::from(model.hidden),
+            layers: model.blocks.iter().map(|block| f64::from(block.layers)).sum(),
         }
     }
 
@@ -93,13 +90,17 @@ impl Engine {
         &self.kernels
     }
 
-    /// Likely seconds of the operator at a place of [`Engine::items`], once.
+    /// Likely seconds of the operator at a place of [`Engine::items`], once, among the others of a step.
     pub fn operator_seconds(&self, at: usize, load: &StepLoad) -> f64 {
         self.seconds_among(at, load, None)
     }
 
     /// The same when groups that step together have so many tokens in all; without a number, as many each as this one.
     fn seconds_among(&self, at: usize, load: &StepLoad, all_tokens: Option<f64>) -> f64 {
+        self.kernels.launch.among_others(self.kernel_seconds(at, load, all_tokens))
+    }
+
+    fn kernel_seconds(&self, at: usize, load: &StepLoad, all_tokens: Option<f64>) -> f64 {
         let Some((item, curve)) = self.items.get(at).zip(self.curves.get(at)) else { return 0.0 };
         let operator = &item.operator;
         let kernels = &*self.kernels;
@@ -107,7 +108,7 @@ impl Engine {
         match *operator {
             Operator::Product { format, rows, n, k } => {
                 let m = rows.count(load);
-                if m > 0.0 { kernels.gemm_kernel(format).time(m, n, k).likely } else { 0.0 }
+                if m > 0.0 { kernels.product_seconds(format, m, n, k) } else { 0.0 }
             }
             Operator::PerHead { heads, rows, n, k } => per_head(&kernels.device, heads, rows.count(load), n, k),
             Operator::Context(shape) => {
@@ -180,7 +181,16 @@ impl Engine {
 
     /// Seconds of the host that no device hides.
     pub fn host_seconds(&self, load: &StepLoad) -> f64 {
-        host_seconds(load)
+        let device = (0..self.items.len()).map(|at| self.items[at].count * self.operator_seconds(at, load)).sum();
+        self.host_beside(load, device)
+    }
+
+    /// The same beside a device that computes for so many seconds. Steps with prompts are launched kernel by kernel, and
+    /// take no less than that does.
+    fn host_beside(&self, load: &StepLoad, device: f64) -> f64 {
+        let Launch { layer_s, step_s, sequence_s, .. } = self.kernels.launch;
+        let launches = if load.prefill_tokens > 0 { (layer_s * self.layers - device).max(0.0) } else { 0.0 };
+        launches + step_s + sequence_s * (f64::from(load.decodes) + f64::from(load.prefill_pieces))
     }
 
     /// Where the time of a step goes.
@@ -189,25 +199,21 @@ impl Engine {
         for (at, item) in self.items.iter().enumerate() {
             breakdown.parts[item.part as usize] += item.count * self.operator_seconds(at, load);
         }
+        breakdown.host = self.host_beside(load, breakdown.parts.iter().sum());
         if self.stages > 1.0 {
             let bytes = load.tokens() as f64 * self.width * 2.0;
             let sends = (self.stages - 1.0) * self.kernels.communication.send(None, bytes).likely;
             breakdown.parts[Part::Communication as usize] += sends;
         }
-        breakdown.host = host_seconds(load);
         breakdown
     }
 }
 
-fn host_seconds(load: &StepLoad) -> f64 {
-    HOST_STEP_S + HOST_SEQUENCE_S * (f64::from(load.decodes) + f64::from(load.prefill_pieces))
-}
-
 impl Engine {
     fn step_seconds(&self, load: &StepLoad, all_tokens: Option<f64>) -> f64 {
-        let layers: f64 =
+        let device: f64 =
             (0..self.items.len()).map(|at| self.items[at].count * self.seconds_among(at, load, all_tokens)).sum();
-        let mut seconds = layers + host_seconds(load);
+        let mut seconds = device + self.host_beside(load, device);
         if self.stages > 1.0 {
             let bytes = load.tokens() as f64 * self.width * 2.0;
             seconds += (self.stages - 1.0) * self.kernels.communication.send(None, bytes).likely;

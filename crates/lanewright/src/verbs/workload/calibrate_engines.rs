@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use lanewright_model::catalogue::Catalogue;
 use lanewright_workload::accelerator::Accelerator;
-use lanewright_workload::correction::fitting::{Correction, Errors, Sample};
+use lanewright_workload::correction::fitting::{Correction, Errors, QUANTITIES, Sample};
 use lanewright_workload::fit::law::HoldOut;
 use lanewright_workload::kernel::Calibration;
 use lanewright_workload::kernel::table::Table;
@@ -32,6 +32,8 @@ pub struct Engines {
     pub groups: Vec<Group>,
     /// Errors on all rows, each predicted by a fit without its fifth of the rows.
     pub folds: Vec<Group>,
+    /// The same where fits lack every model of a row's family, every run on its device, and where kernels alone speak.
+    pub strangers: [Vec<Group>; 3],
     /// Every row's predicted milliseconds, to the first token and per token, by the fit without its fifth: a table.
     pub unseen: String,
     /// Groups with runs that use something their columns do not state.
@@ -73,14 +75,17 @@ pub fn fit(
     let judged: Vec<&Run> = all.iter().zip(&out).filter(|(_, out)| **out).map(|(run, _)| run).collect();
     let groups = judge(&judged, &trial);
     let (correction, unseen) = Correction::fit_in_folds(&samples, hold_out.seed, &name);
-    let folds = judge_factors(&all, &unseen);
+    let folds = judge_factors(&all, &unseen.rows);
+    let alone = vec![[1.0; QUANTITIES]; all.len()];
+    let strangers = [&unseen.families, &unseen.devices, &alone].map(|factors| judge_factors(&all, factors));
     let faster = unstated(&all);
     let mut list = String::from("row,predicted_ttft_ms,predicted_tpot_ms\n");
-    for (at, (run, factors)) in all.iter().zip(&unseen).enumerate() {
+    for (at, (run, factors)) in all.iter().zip(&unseen.rows).enumerate() {
         let [tpot, ttft] = [0, 1].map(|quantity| run.kernels[quantity] * factors[quantity] * 1e3);
         list += &format!("{},{ttft:.4},{tpot:.4}\n", at + 1);
     }
-    Ok(Some(Engines { correction, groups, folds, unseen: list, unstated: faster, split: (kept.len(), judged.len()) }))
+    let split = (kept.len(), judged.len());
+    Ok(Some(Engines { correction, groups, folds, strangers, unseen: list, unstated: faster, split }))
 }
 
 fn file(folder: &Path) -> Result<Option<PathBuf>, String> {
@@ -131,7 +136,7 @@ pub fn tables(engines: &Engines, hold_out: HoldOut) -> String {
         &head,
         engines.groups.iter().map(row).collect(),
     );
-    let unseen = |group: &Group| {
+    let unseen = |group: &Group| -> Vec<String> {
         let first = [group.by.to_owned(), group.name.clone(), group.tpot.rows.to_string()];
         let (tpot, ttft) = (cells(&group.tpot), cells(&group.ttft));
         first.into_iter().chain(tpot.into_iter().take(3)).chain(ttft.into_iter().take(3)).collect()
@@ -140,6 +145,16 @@ pub fn tables(engines: &Engines, hold_out: HoldOut) -> String {
         "ENGINES: ALL ROWS, EACH BY A FIT WITHOUT ITS FIFTH (rows of one measurement together)",
         &["BY", "WHICH", ">ROWS", ">TPOT MEAN", ">MEDIAN", ">P90", ">TTFT MEAN", ">MEDIAN", ">P90"],
         engines.folds.iter().map(unseen).collect(),
+    );
+    let without = [("model", "its family"), ("device", "its device"), ("mode", "every run")];
+    let strangers = engines.strangers.iter().zip(without).flat_map(|(groups, (by, without))| {
+        let named = groups.iter().filter(move |group| group.by == "all" || group.by == by);
+        named.map(move |group| std::iter::once(without.to_owned()).chain(unseen(group).into_iter().skip(1)).collect())
+    });
+    let strangers = table(
+        "ENGINES: ALL ROWS, EACH BY A FIT WITHOUT ITS FAMILY OF MODELS, ITS DEVICE, OR ANY RUN (kernels alone)",
+        &["WITHOUT", "WHICH", ">ROWS", ">TPOT MEAN", ">MEDIAN", ">P90", ">TTFT MEAN", ">MEDIAN", ">P90"],
+        strangers.collect(),
     );
     let faster = table(
         "ENGINES: LESS THAN HALF THE TIME OF STEPS OF ONE TOKEN (drafts most likely, or another load than stated; no column says)",
@@ -153,5 +168,5 @@ pub fn tables(engines: &Engines, hold_out: HoldOut) -> String {
             })
             .collect(),
     );
-    format!("{held_out}\n{folds}\n{faster}")
+    format!("{held_out}\n{folds}\n{strangers}\n{faster}")
 }

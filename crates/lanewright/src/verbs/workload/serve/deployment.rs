@@ -8,6 +8,7 @@ use lanewright_model::catalogue::Catalogue;
 use lanewright_workload::accelerator::Accelerator;
 use lanewright_workload::format::Format;
 use lanewright_workload::kernel::{Calibration, Kernels};
+use lanewright_workload::kernel::communication::{self, Software};
 use lanewright_workload::layout::Layout;
 use lanewright_workload::models;
 use lanewright_workload::models::precision::Precision;
@@ -435,7 +436,7 @@ fn pool(
         ahead: flags.ahead.or(wish.options.ahead).unwrap_or(policy != Policy::Static),
     };
     settings.check()?;
-    let (cost, told) = cost(args, wish, &layout, &precision, notes)?;
+    let (cost, told) = cost(args, wish, (&layout, &precision), policy, notes)?;
     Ok((Made { role, cells, ranks: wish.ranks, settings, cost }, told))
 }
 
@@ -470,8 +471,8 @@ fn does_not_fit(wish: &Wish, precision: &Precision, usable: f64, held: f64) -> S
 fn cost(
     args: &ServeArgs,
     wish: &Wish,
-    layout: &Layout,
-    precision: &Precision,
+    (layout, precision): (&Layout, &Precision),
+    policy: Policy,
     notes: &mut Vec<String>,
 ) -> Result<(Box<dyn StepCost>, String), String> {
     let measured = MEASURED.contains(&wish.device.id.as_str());
@@ -481,7 +482,8 @@ fn cost(
         StepsArg::Roofline => false,
     };
     if kernels {
-        let kernels = Arc::new(Kernels::for_device(&wish.device, Calibration::built_in()));
+        let software = Software { engine: communication::Engine::from_name(policy.name()), ..Software::default() };
+        let kernels = Arc::new(Kernels::with_software(&wish.device, Calibration::built_in(), &software));
         let engine = Engine::new(&wish.model, layout, precision, &kernels);
         let from = if measured { "" } else { ", carried over from the nearest of them" };
         return Ok((Box::new(engine), format!("kernels measured on A100, H100 and B200{from}")));
