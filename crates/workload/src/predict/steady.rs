@@ -48,6 +48,13 @@ fn client(backend: &str) -> Client {
     Client { entry_s, interval }
 }
 
+/// Use of front-end workers where they are not counted (an estimate; measured times to the first token agree with more).
+const PROMPT_USE: f64 = 0.85;
+
+/// Mean wait of a benchmark's first burst before a disaggregated front end, in prompts of those before it (half of them
+/// were it served evenly; measured times to the first token agree with twice that).
+const BURST: f64 = 1.0;
+
 /// Requests in flight per sequence of an attention group where workers are not counted, at low and at high concurrency (an
 /// estimate, a little above the medians of the rows that count them: 4 of 77 rows, 20 of 34).
 const UNCOUNTED: (f64, f64) = (5.0, 24.0);
@@ -287,11 +294,11 @@ fn disaggregated(
     let alone = front.engine.seconds(&prompt);
     // Prompts come at the rate at which answers end; workers of the front end take them in turn, as many as keep up.
     let rate = deployment.concurrency / (tpot * deployment.output);
-    let servers = prefill.workers.map_or((rate * alone / 0.7).ceil(), |workers| workers * front.groups).max(1.0);
+    let servers = prefill.workers.map_or((rate * alone / PROMPT_USE).ceil(), |workers| workers * front.groups).max(1.0);
     let prompt_use = rate * alone / servers;
     let busy = prompt_use.min(0.95);
     let wait = 0.5 * alone * busy / (1.0 - busy);
-    let first = 0.5 * alone * (deployment.concurrency / servers).max(1.0) / ROUNDS;
+    let first = BURST * alone * (deployment.concurrency / servers).max(1.0) / ROUNDS;
     let moved = deployment.input * front.memory.cache_per_token / device.scale_up.max(25e9);
     let client = client(&deployment.backend);
     Steady {
