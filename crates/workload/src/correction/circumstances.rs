@@ -115,7 +115,11 @@ impl Circumstances {
         for (at, (name, parts)) in names.iter_mut().zip(levels).enumerate() {
             *name = hash(at as u32, parts);
         }
-        Self { mode: hash(LEVELS as u32, &[mode]), names, numbers: numbers.map(|number| number.clamp(1.0, 1e9).log2() as f32) }
+        Self {
+            mode: hash(LEVELS as u32, &[mode]),
+            names,
+            numbers: numbers.map(|number| number.clamp(1.0, 1e9).log2() as f32),
+        }
     }
 
     /// Covariance of the factors of two runs.

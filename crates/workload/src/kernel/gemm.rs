@@ -183,6 +183,16 @@ impl GemmKernel {
         }
     }
 
+    /// Likely time of a product, seconds, without its band.
+    pub fn likely(&self, m: f64, n: f64, k: f64) -> f64 {
+        match (&self.fitted, &self.lent) {
+            (Some(fitted), None) if m > 0.0 && n > 0.0 && k > 0.0 => {
+                fitted.likely::<GemmLaw>(&GemmQuery::new(self.format, m, n, k))
+            }
+            _ => self.time(m, n, k).likely,
+        }
+    }
+
     /// Time of a product of this format, seconds.
     pub fn estimate(&self, query: &GemmQuery) -> Estimate {
         let Some(fitted) = &self.fitted else {

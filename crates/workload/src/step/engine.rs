@@ -28,6 +28,8 @@ pub struct Engine {
     items: Vec<Item>,
     /// Times of experts, where an item has some.
     curves: Vec<Option<MoeCurve>>,
+    /// Items that differ from all before them, and how often each runs in all: what a step's seconds are summed over.
+    distinct: Vec<(usize, f64)>,
     kernels: Arc<Kernels>,
     stages: f64,
     width: f64,
@@ -72,6 +74,7 @@ impl Engine {
         };
         Self {
             curves: items.iter().map(curve).collect(),
+            distinct: distinct(&items),
             items,
             kernels: Arc::clone(kernels),
             stages: f64::from(layout.pipeline),
@@ -181,8 +184,7 @@ impl Engine {
 
     /// Seconds of the host that no device hides.
     pub fn host_seconds(&self, load: &StepLoad) -> f64 {
-        let device = (0..self.items.len()).map(|at| self.items[at].count * self.operator_seconds(at, load)).sum();
-        self.host_beside(load, device)
+        self.host_beside(load, self.device_seconds(load, None))
     }
 
     /// The same beside a device that computes for so many seconds. Steps with prompts are launched kernel by kernel, and
@@ -209,10 +211,24 @@ impl Engine {
     }
 }
 
+fn distinct(items: &[Item]) -> Vec<(usize, f64)> {
+    let mut distinct: Vec<(usize, f64)> = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        match distinct.iter_mut().find(|(known, _)| items[*known].operator == item.operator) {
+            Some((_, count)) => *count += item.count,
+            None => distinct.push((at, item.count)),
+        }
+    }
+    distinct
+}
+
 impl Engine {
+    fn device_seconds(&self, load: &StepLoad, all_tokens: Option<f64>) -> f64 {
+        self.distinct.iter().map(|(at, count)| count * self.seconds_among(*at, load, all_tokens)).sum()
+    }
+
     fn step_seconds(&self, load: &StepLoad, all_tokens: Option<f64>) -> f64 {
-        let device: f64 =
-            (0..self.items.len()).map(|at| self.items[at].count * self.seconds_among(at, load, all_tokens)).sum();
+        let device = self.device_seconds(load, all_tokens);
         let mut seconds = device + self.host_beside(load, device);
         if self.stages > 1.0 {
             let bytes = load.tokens() as f64 * self.width * 2.0;
