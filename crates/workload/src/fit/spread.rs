@@ -95,7 +95,13 @@ pub struct Errors {
     pub lean: f64,
     /// Share of measurements inside the band.
     pub inside: f64,
+    /// Share of rows that are off by more than [`FAR`].
+    #[serde(default)]
+    pub far: f64,
 }
+
+/// A relative error that is far off.
+pub const FAR: f64 = 0.25;
 
 impl Errors {
     /// From predictions with bands and what was measured; rows without a positive measurement are left out.
@@ -118,7 +124,18 @@ impl Errors {
             mean: rounded(errors.iter().sum::<f64>() / rows as f64),
             lean: rounded(quantile(&signed, 0.5)),
             inside: rounded(inside as f64 / rows as f64),
+            far: rounded(errors.iter().filter(|error| **error > FAR).count() as f64 / rows as f64),
         }
+    }
+
+    /// Shares and the mean of several sets together; medians and percentiles cannot be joined, and are not numbers.
+    pub fn joined<'e>(all: impl Iterator<Item = &'e Self> + Clone) -> Self {
+        let rows: usize = all.clone().map(|errors| errors.rows).sum();
+        let mean = |of: fn(&Self) -> f64| {
+            all.clone().map(|errors| of(errors) * errors.rows as f64).sum::<f64>() / rows.max(1) as f64
+        };
+        let (inside, far) = (mean(|errors| errors.inside), mean(|errors| errors.far));
+        Self { rows, median: f64::NAN, p90: f64::NAN, mean: mean(|errors| errors.mean), lean: f64::NAN, inside, far }
     }
 }
 

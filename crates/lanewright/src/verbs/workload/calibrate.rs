@@ -179,31 +179,36 @@ fn device_of<'a>(file: &'a str, operator: &str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with('_')).then_some(device)
 }
 
+/// Empty for what is not a number.
 fn percent(share: f64) -> String {
-    format!("{:.1}", share * 100.0)
+    if share.is_nan() { String::new() } else { format!("{:.1}", share * 100.0) }
 }
 
-fn cells(errors: &Errors) -> [String; 6] {
+fn cells(errors: &Errors) -> [String; 7] {
     [
         errors.rows.to_string(),
         percent(errors.median),
         percent(errors.p90),
         percent(errors.mean),
-        format!("{:+.1}", errors.lean * 100.0),
+        if errors.lean.is_nan() { String::new() } else { format!("{:+.1}", errors.lean * 100.0) },
         percent(errors.inside),
+        percent(errors.far),
     ]
 }
 
 fn tables(args: &CalibrateArgs, all: &[OperatorFits]) -> String {
     let head = |first: [&'static str; 3]| {
-        let rest = [">ROWS", ">MEDIAN", ">P90", ">MEAN", ">LEAN", ">IN BAND"];
+        let rest = [">ROWS", ">MEDIAN", ">P90", ">MEAN", ">LEAN", ">IN BAND", ">OVER 25"];
         first.into_iter().chain(rest).collect::<Vec<&str>>()
     };
     let fits = all.iter().flat_map(|operator| {
-        operator.fits.iter().map(move |fit| {
+        let each = operator.fits.iter().map(move |fit| {
             let first = [operator.operator.clone(), fit.device.clone(), fit.variant.clone()];
             first.into_iter().chain(cells(&fit.errors)).collect()
-        })
+        });
+        let joined = Errors::joined(operator.fits.iter().map(|fit| &fit.errors));
+        let whole = [operator.operator.clone(), "all".into(), "all".into()].into_iter().chain(cells(&joined)).collect();
+        each.chain(std::iter::once(whole))
     });
     let mut out = table(
         &format!(
