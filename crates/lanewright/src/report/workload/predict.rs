@@ -18,7 +18,7 @@ const OPERATORS: usize = 24;
 const COLOURS: [&str; 8] = ["p0", "p1", "p2", "p3", "p4", "p7", "p5", "p6"];
 
 const STYLE: &str = "table.bands{border-collapse:collapse;width:100%}.bands td{padding:3px 8px 3px 0;white-space:nowrap}\
-                     .bands td.n{text-align:right;font-variant-numeric:tabular-nums}.bands td.w{width:60%}\
+                     .bands td.n{text-align:right;font-variant-numeric:tabular-nums}.bands td.w{width:60%;min-width:90px}\
                      .bands svg{width:100%;height:16px;display:block}.bands .held{fill:var(--p0);opacity:.35}\
                      .bands .mid{fill:var(--p0)}.bands .rail{fill:var(--line)}.free{--c:var(--line)}\
                      .stacked{width:100%;height:auto;display:block}.stacked rect{fill:var(--c)}\
@@ -78,12 +78,15 @@ fn header(one: &Shown<'_>, out: &mut String) {
     let wanted = ["(TTFT)", "(TPOT)", "output of all", "output per device", "energy, devices", "cost of"];
     for quantity in one.quantities().iter().filter(|q| wanted.iter().any(|word| q.name.contains(word))) {
         let (name, value) = (quantity.name, quantity.value);
+        // A long unit would not fit beside its figure.
+        let (beside, below) = if quantity.unit.len() <= 8 { (quantity.unit, "") } else { ("", quantity.unit) };
         put!(
             out,
-            "<div><dt>{}</dt><dd><b class=\"figure\">{} {}</b><span class=\"note\">{} to {}</span></dd></div>",
+            "<div><dt>{}</dt><dd><b class=\"figure\">{} {}</b><span class=\"note\">{} {} to {}</span></dd></div>",
             Escaped(name),
             figures(value.likely, 3),
-            Escaped(quantity.unit),
+            Escaped(beside),
+            Escaped(below),
             figures(value.low, 3),
             figures(value.high, 3)
         );
@@ -95,7 +98,7 @@ fn header(one: &Shown<'_>, out: &mut String) {
 fn bands(one: &Shown<'_>, out: &mut String) {
     put!(
         out,
-        "<p class=\"note\">Bands hold about 80 % of measurements. Every rail begins at 0.</p><table class=\"bands\">"
+        "<p class=\"note\">Bands hold about 80 % of measurements. Every rail begins at 0.</p><div class=\"scroll\"><table class=\"bands\">"
     );
     for Quantity { name, unit, value } in one.quantities() {
         let whole = value.high.max(value.likely) * 1.05;
@@ -119,7 +122,7 @@ fn bands(one: &Shown<'_>, out: &mut String) {
             figures(value.high, 3)
         );
     }
-    put!(out, "</table>");
+    put!(out, "</table></div>");
 }
 
 /// A bar in pieces with its key: name, size, colour, words.

@@ -8,7 +8,7 @@ use lanewright_workload::kernel::gemm::{GemmKernel, GemmQuery};
 use crate::number::figures;
 use crate::report::chart::{Axis, Chart, WIDTH, key};
 use crate::report::escape::Escaped;
-use crate::report::page::Page;
+use crate::report::page::{Page, THEME_BUTTON};
 use crate::report::table::{Column, Table, number, text};
 
 /// One product.
@@ -97,7 +97,8 @@ pub fn html(roofline: &Roofline) -> String {
     let mut page = Page::new(&what);
     put!(
         page.top(),
-        "<h1>Roofline: {}</h1><p>Products of <i>m</i> rows with a {} x {} weight. Calibrated on: {}.{}</p>",
+        "<header><div class=\"title\"><div><p class=\"kind\">Roofline</p><h1>{}</h1></div>{THEME_BUTTON}</div>\
+         <p class=\"lead\">Products of <i>m</i> rows with a {} x {} weight. Calibrated on: {}.{}</p></header>\n",
         Escaped(&what),
         roofline.depth,
         roofline.width,

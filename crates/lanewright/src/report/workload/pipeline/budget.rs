@@ -60,7 +60,7 @@ fn waterfall(budget: &Budget, out: &mut String) {
             ms(part.seconds.high * 1e3),
             ms(mean)
         );
-        put!(out, "<text x=\"0\" y=\"{:.1}\">{}</text>", y + 12.0, Escaped(&text::fit(&part.what, 12.0, LABEL - 8.0)));
+        put!(out, "<text x=\"2\" y=\"{:.1}\">{}</text>", y + 12.0, Escaped(&text::fit(&part.what, 12.0, LABEL - 8.0)));
         put!(
             out,
             "<rect class=\"pale\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"5\"/>",

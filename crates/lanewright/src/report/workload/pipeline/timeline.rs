@@ -94,7 +94,7 @@ fn lanes(made: &Pipeline, seen: &Outcome, out: &mut String) {
     put!(out, "<path class=\"grid\" d=\"{grid}\"/>");
     for (row, (lane, place, name)) in rows.iter().enumerate() {
         let y = ROW * row as f64 + 2.0;
-        put!(out, "<text x=\"0\" y=\"{:.1}\">{}</text>", y + 11.0, Escaped(&text::fit(name, 12.0, LABEL - 8.0)));
+        put!(out, "<text x=\"2\" y=\"{:.1}\">{}</text>", y + 11.0, Escaped(&text::fit(name, 12.0, LABEL - 8.0)));
         for span in seen.run.spans.iter().filter(|span| span.lane == *lane && span.place == *place) {
             block(made, span, (x(span.from), x(span.to)), y, out);
         }
