@@ -8,7 +8,7 @@ use lanewright_model::catalogue::part::Part;
 use lanewright_model::units::Quantity;
 use serde::Serialize;
 
-use crate::format::Arithmetic;
+use crate::format::{Arithmetic, Format};
 
 /// Peaks of one device. Rates are dense, per device; links are per direction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -114,6 +114,12 @@ impl Accelerator {
             Arithmetic::Int8 => self.int8.or(self.fp8).or(self.bf16),
             Arithmetic::Fp4 => self.fp4.or(self.fp8).or(self.bf16),
         }
+    }
+
+    /// Formats of weights to try where wider ones do not fit, widest first; 4-bit weights are multiplied as such where the
+    /// device can, and otherwise widened as they are read.
+    pub fn narrower_formats(&self) -> [Format; 2] {
+        [Format::Fp8, if self.fp4.is_some() { Format::Nvfp4 } else { Format::Int4Weight }]
     }
 }
 

@@ -2,14 +2,11 @@
 
 use super::row::checkpoint;
 use super::steady::TOKEN_BUDGET;
-use crate::format::Format;
+use crate::accelerator::Accelerator;
 use crate::layout::Layout;
 use crate::layout::memory::Memory;
 use crate::models::precision::Precision;
 use crate::models::transformer::Transformer;
-
-/// Formats that are tried where weights are too large, widest first.
-const NARROWER: [Format; 3] = [Format::Fp8, Format::Nvfp4, Format::Int4Weight];
 
 /// Tensor parallelism is tried up to this.
 const WIDEST: u32 = 64;
@@ -21,8 +18,8 @@ pub struct Fit<'m> {
     pub model: &'m Transformer,
     /// How it is stored.
     pub precision: &'m Precision,
-    /// Bytes of one device.
-    pub device_bytes: f64,
+    /// The device.
+    pub device: &'m Accelerator,
     /// Tokens of one sequence.
     pub tokens: f64,
 }
@@ -35,7 +32,7 @@ impl Fit<'_> {
     }
 
     fn memory(&self, layout: &Layout, precision: &Precision) -> Memory {
-        Memory::of(self.model, layout, precision, self.device_bytes, self.tokens, f64::from(TOKEN_BUDGET))
+        Memory::of(self.model, layout, precision, self.device.memory_bytes, self.tokens, f64::from(TOKEN_BUDGET))
     }
 
     fn holds(&self, layout: &Layout, precision: &Precision) -> bool {
@@ -61,7 +58,7 @@ impl Fit<'_> {
             ways.push(format!("--tp {tensor}{experts}"));
         }
         let lone = Layout { tensor: layout.tensor.max(1), ..spread(layout.tensor.max(1)) };
-        ways.extend(NARROWER.iter().find_map(|format| {
+        ways.extend(self.device.narrower_formats().iter().find_map(|format| {
             let smaller = checkpoint(self.model, *format, *format);
             let narrower = format.weight_bytes() < self.precision.dense.weight_bytes()
                 || format.weight_bytes() < self.precision.experts.weight_bytes();
@@ -77,12 +74,15 @@ impl Fit<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accelerator::tests::plain;
+    use crate::format::Format;
     use crate::models;
 
     fn check(tensor: u32, expert: u32, format: Format, name: &str) -> Result<(), String> {
         let model = models::find(name).expect("built in");
         let precision = Precision::uniform(format);
-        let fit = Fit { model: &model, precision: &precision, device_bytes: 80e9, tokens: 2048.0 };
+        let device = Accelerator { memory_bytes: 80e9, ..plain("nvidia/h100-sxm", 989e12, 3.35e12) };
+        let fit = Fit { model: &model, precision: &precision, device: &device, tokens: 2048.0 };
         fit.check(&Layout { tensor, expert, ..Layout::SINGLE })
     }
 
@@ -90,7 +90,7 @@ mod tests {
     fn what_works_is_named_and_works() {
         let llama = "meta-llama/Llama-3.1-70B";
         let error = check(1, 1, Format::Bf16, llama).expect_err("141 GB in 80");
-        assert!(error.contains("help: --tp 4, or --format nvfp4 would work"), "{error}");
+        assert!(error.contains("help: --tp 4, or --format int4_wo would work"), "{error}");
         assert_eq!(check(4, 1, Format::Bf16, llama), Ok(()));
         let error = check(5, 1, Format::Bf16, llama).expect_err("64 heads by 5");
         assert!(error.contains("64 heads do not divide") && error.contains("--tp 8"), "{error}");

@@ -8,9 +8,6 @@ use crate::layout::Layout;
 use crate::models::precision::Precision;
 use crate::predict::row::checkpoint;
 
-/// Formats that are tried where those allowed do not fit, widest first.
-const NARROWER: [Format; 3] = [Format::Fp8, Format::Int4Weight, Format::Nvfp4];
-
 /// In words, what is missing and what would help.
 pub fn of(question: &Question<'_>, device: &Accelerator, reasons: &Reasons) -> String {
     let name = &question.model.name;
@@ -113,7 +110,7 @@ fn more_devices(question: &Question<'_>, device: &Accelerator) -> Option<u32> {
 /// A narrower format that fits as many devices.
 fn narrower(question: &Question<'_>, device: &Accelerator) -> Option<Format> {
     let narrowest = question.formats.iter().map(|format| format.weight_bytes()).fold(f64::INFINITY, f64::min);
-    NARROWER.into_iter().filter(|format| format.weight_bytes() < narrowest).find(|format| {
+    device.narrower_formats().into_iter().filter(|format| format.weight_bytes() < narrowest).find(|format| {
         let formats = [*format];
         let other = Question { formats: &formats, ..question.clone() };
         nearest(&other, device).is_some_and(|(.., lacks)| lacks <= 0.0)
