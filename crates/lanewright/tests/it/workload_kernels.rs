@@ -55,7 +55,7 @@ fn single_products_say_what_bounds_them() {
         assert!(time > roof[0].max(roof[1]), "{point}");
     }
     let page = std::fs::read_to_string(folder.path("r.html")).expect("written");
-    assert!(page.contains("Roofline: nvfp4 on") && page.contains("<svg") && page.contains("what peaks allow"));
+    assert!(page.contains(">Roofline</p><h1>nvfp4 on") && page.contains("<svg") && page.contains("what peaks allow"));
 }
 
 #[test]

@@ -129,10 +129,10 @@ impl Errors {
     }
 
     /// Shares and the mean of several sets together; medians and percentiles cannot be joined, and are not numbers.
-    pub fn joined<'e>(all: impl Iterator<Item = &'e Self> + Clone) -> Self {
-        let rows: usize = all.clone().map(|errors| errors.rows).sum();
+    pub fn joined(all: &[&Self]) -> Self {
+        let rows: usize = all.iter().map(|errors| errors.rows).sum();
         let mean = |of: fn(&Self) -> f64| {
-            all.clone().map(|errors| of(errors) * errors.rows as f64).sum::<f64>() / rows.max(1) as f64
+            all.iter().map(|errors| of(errors) * errors.rows as f64).sum::<f64>() / rows.max(1) as f64
         };
         let (inside, far) = (mean(|errors| errors.inside), mean(|errors| errors.far));
         Self { rows, median: f64::NAN, p90: f64::NAN, mean: mean(|errors| errors.mean), lean: f64::NAN, inside, far }

@@ -206,7 +206,7 @@ fn tables(args: &CalibrateArgs, all: &[OperatorFits]) -> String {
             let first = [operator.operator.clone(), fit.device.clone(), fit.variant.clone()];
             first.into_iter().chain(cells(&fit.errors)).collect()
         });
-        let joined = Errors::joined(operator.fits.iter().map(|fit| &fit.errors));
+        let joined = Errors::joined(&operator.fits.iter().map(|fit| &fit.errors).collect::<Vec<_>>());
         let whole = [operator.operator.clone(), "all".into(), "all".into()].into_iter().chain(cells(&joined)).collect();
         each.chain(std::iter::once(whole))
     });

@@ -152,7 +152,7 @@ pub fn deployment(args: &OneArgs, device: &Accelerator) -> Result<Asked, String>
         }
     };
     let mode = without_experts(mode, &model, args);
-    let fit = Fit { model: &model, precision: &precision, device: &device, tokens: input + output };
+    let fit = Fit { model: &model, precision: &precision, device, tokens: input + output };
     match &mode {
         Mode::Aggregated(pool) => fit.check(&pool.layout)?,
         Mode::Disaggregated { prefill, decode } => {
