@@ -156,7 +156,7 @@ pub fn of(
                 input + output,
                 f64::from(TOKEN_BUDGET),
             ),
-            cache_used: cached * worker.memory.cache_per_token,
+            cache_used: cached * f64::from(pool.layout.pipeline.max(1)) * worker.memory.cache_per_token,
             batch,
             decode,
             prompt,

@@ -144,7 +144,7 @@ pub fn circumstances(deployment: &Deployment, device: &Accelerator) -> Circumsta
         precision: &deployment.precision_word,
         mode,
     };
-    let groups = f64::from(layout.data);
+    let groups = f64::from(layout.data) * f64::from(layout.pipeline.max(1));
     let numbers: [f64; NUMBERS] = [
         deployment.concurrency,
         deployment.input,

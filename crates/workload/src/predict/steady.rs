@@ -156,7 +156,8 @@ pub struct Worker {
     pub engine: Arc<Engine>,
     /// Memory of one device.
     pub memory: Memory,
-    /// Its layout's groups.
+    /// Batches that it has in flight: one per attention group and stage, so that every stage has one to work on. (Bubbles
+    /// between steps of different length are left out: rates over stages are high ends.)
     pub groups: f64,
     /// Its devices.
     pub devices: f64,
@@ -171,7 +172,7 @@ impl Worker {
         Self {
             engine: engines.engine(model, &layout, precision),
             memory: Memory::of(model, &layout, precision, device.memory_bytes, tokens, f64::from(TOKEN_BUDGET)),
-            groups: f64::from(layout.data),
+            groups: f64::from(layout.data) * f64::from(layout.pipeline.max(1)),
             devices: f64::from(layout.devices()),
         }
     }
@@ -197,7 +198,8 @@ pub fn of(deployment: &Deployment, device: &Accelerator, engines: &Engines) -> S
 fn aggregated(deployment: &Deployment, worker: &Worker, pool: &Pool) -> Steady {
     let groups = worker.groups * pool.workers.unwrap_or(1.0);
     let own = (deployment.concurrency / groups).max(1.0);
-    let held = held_tokens(&worker.memory, policy(&deployment.backend));
+    let stages = f64::from(pool.layout.pipeline.max(1));
+    let held = held_tokens(&worker.memory, policy(&deployment.backend)) / stages;
     let loop_ = ClosedLoop {
         concurrency: own.ceil().min(1e6) as u32,
         input: deployment.input.round() as u32,

@@ -219,10 +219,12 @@ impl Counted {
     ) {
         self.reasons.deployments += 1;
         let tokens = question.input + question.output;
-        let groups = f64::from(one.layout.data) * f64::from(workers);
+        // Every stage has a batch of its own, and holds a part of the cache of all of them.
+        let stages = f64::from(one.layout.pipeline.max(1));
+        let groups = f64::from(one.layout.data) * stages * f64::from(workers);
         for batch in batches {
             self.reasons.points += 1;
-            if one.memory.cache_tokens() < f64::from(*batch) * tokens {
+            if one.memory.cache_tokens() < f64::from(*batch) * stages * tokens {
                 self.reasons.cache_full += 1;
                 continue;
             }

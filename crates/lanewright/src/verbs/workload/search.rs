@@ -299,7 +299,7 @@ fn answer(args: &SearchArgs, device: &Accelerator) -> Result<Answer, String> {
     let mut predictor = Predictor::new(Calibration::built_in(), Correction::built_in());
     let found = search(&question, device, &mut predictor)?;
     if found.best.iter().any(|row| row.layout().pipeline > 1) {
-        notes.push("stages (PP) are predicted with one batch in flight: their rates are low ends".into());
+        notes.push("stages (PP) have a batch each and are taken as evenly busy: their rates are high ends".into());
     }
     if device.weak {
         notes.push(format!("peaks of {} rest on general knowledge or estimates", device.name));
