@@ -215,3 +215,38 @@ fn reconcile(
     }
     layout
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(model: &str, sizes: &str) -> Deployment {
+        let head = "backend,model_path,system,precision,mode,isl,osl,batch_size,tp_size,attention_dp_size,moe_ep_size,concurrency";
+        let text = format!("{head}\ntrtllm,{model},b200_sxm,fp4,agg,4000,1000,{sizes}\n");
+        deployment(&Table::read("rows.csv", &text).expect("a table"), 0).expect("a deployment")
+    }
+
+    fn pool_of(deployment: &Deployment) -> Pool {
+        match deployment.mode {
+            Mode::Aggregated(pool) => pool,
+            Mode::Disaggregated { .. } => panic!("aggregated was asked for"),
+        }
+    }
+
+    /// More requests in flight than one batch holds stand for workers, or for attention groups over a layout's devices.
+    #[test]
+    fn batches_count_workers_and_groups() {
+        let dense = pool_of(&read("Qwen/Qwen3-32B", "13,2,1,1,416"));
+        assert_eq!((dense.workers, dense.layout.tensor), (Some(32.0), 2));
+        let plain = read("Qwen/Qwen3-32B", "64,2,1,1,64");
+        assert_eq!((pool_of(&plain).workers, plain.doubts.is_empty()), (None, true));
+        let groups = read("deepseek-ai/DeepSeek-V3", "56,8,,8,448");
+        let pool = pool_of(&groups);
+        assert_eq!((pool.workers, pool.layout.data, pool.layout.tensor), (None, 8, 1));
+        assert!(groups.doubts.contains(&Doubt::Layout));
+        // Groups that the row states are no workers.
+        assert_eq!(pool_of(&read("deepseek-ai/DeepSeek-V3", "8,1,8,8,64")).workers, None);
+        // Neither are counts that do not divide.
+        assert_eq!(pool_of(&read("Qwen/Qwen3-32B", "100,2,1,1,250")).workers, None);
+    }
+}

@@ -312,3 +312,71 @@ fn disaggregated(
         prompt_use,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::accelerator::tests::plain;
+    use crate::kernel::Calibration;
+    use crate::models;
+
+    fn steady(layout: Layout, workers: Option<f64>, concurrency: f64, (input, output): (f64, f64)) -> Steady {
+        let device = Accelerator { memory_bytes: 80e9, ..plain("nvidia/h100-sxm", 989e12, 3.35e12) };
+        let engines = Engines::new(Arc::new(Kernels::for_device(&device, Calibration::built_in())));
+        let deployment = Deployment {
+            model: models::find("meta-llama/Llama-3.1-8B").expect("built in"),
+            precision: Precision::uniform(Format::Bf16),
+            precision_word: "bf16".into(),
+            device: device.id.clone(),
+            backend: "vllm".into(),
+            version: String::new(),
+            mode: Mode::Aggregated(Pool { layout, workers, batch: None }),
+            input,
+            output,
+            concurrency,
+            concurrency_known: true,
+            doubts: Vec::new(),
+        };
+        of(&deployment, &device, &engines)
+    }
+
+    const LENGTHS: (f64, f64) = (1024.0, 256.0);
+
+    /// Two stages with a batch each are two workers of twice the memory that pass tokens on: a token takes as long as with
+    /// one stage, but for a send and fewer bytes to share.
+    #[test]
+    fn every_stage_has_a_batch() {
+        let one = steady(Layout::SINGLE, None, 32.0, LENGTHS);
+        let two = steady(Layout { pipeline: 2, ..Layout::SINGLE }, None, 64.0, LENGTHS);
+        assert!((two.tpot / one.tpot - 1.0).abs() < 0.03, "{two:?} {one:?}");
+        assert!((two.batch - one.batch).abs() < 0.05 * one.batch && two.devices == 2.0);
+    }
+
+    #[test]
+    fn workers_share_what_is_in_flight() {
+        let one = steady(Layout::SINGLE, None, 32.0, LENGTHS);
+        let four = steady(Layout::SINGLE, Some(4.0), 128.0, LENGTHS);
+        assert_eq!((one.ttft, one.tpot), (four.ttft, four.tpot));
+        assert_eq!(four.devices, 4.0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn more_in_flight_is_never_faster_and_gives_no_less(
+            power in 0_u32..8, input in 64.0_f64..4096.0, output in 16.0_f64..1024.0, tensor in 0_u32..4
+        ) {
+            let layout = Layout { tensor: 1 << tensor, ..Layout::SINGLE };
+            let at = |concurrency: f64| steady(layout, None, concurrency, (input.round(), output.round()));
+            let (few, many) = (at(f64::from(1_u32 << power)), at(f64::from(2_u32 << power)));
+            prop_assert!(few.tpot > 0.0 && many.ttft.is_finite() && few.ttft > few.tpot);
+            prop_assert!(many.tpot >= 0.98 * few.tpot, "{few:?} {many:?}");
+            // Requests a second, by Little's law.
+            let rate = |one: &Steady, in_flight: f64| in_flight / (one.ttft + one.tpot * (output.round() - 1.0));
+            let (slow, fast) = (rate(&few, f64::from(1_u32 << power)), rate(&many, f64::from(2_u32 << power)));
+            prop_assert!(fast >= 0.95 * slow, "{slow} {fast} {few:?} {many:?}");
+        }
+    }
+}
