@@ -204,10 +204,7 @@ pub(super) fn model(name: &str) -> Result<(Transformer, Vec<String>), String> {
     let path = Path::new(name);
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
         let text = disk::read_packed(path, CONFIG_BYTES).map_err(|why| format!("{name}: {why}"))?;
-        let read = config::parse(&text, name).map_err(|error| {
-            let join = if error.place.is_some() { ":" } else { ": " };
-            format!("{name}{join}{error}")
-        })?;
+        let read = config::parse(&text, name).map_err(|error| error.in_file(name))?;
         return Ok((read.model, Vec::new()));
     }
     if let Ok(model) = models::find(name) {

@@ -49,6 +49,14 @@ pub struct ConfigError {
     pub help: String,
 }
 
+impl ConfigError {
+    /// With the file's name in front.
+    pub fn in_file(&self, name: &str) -> String {
+        let join = if self.place.is_some() { ":" } else { ": " };
+        format!("{name}{join}{self}")
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((line, column)) = self.place {

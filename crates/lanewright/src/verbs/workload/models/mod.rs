@@ -113,10 +113,7 @@ fn from_file(name: &str, path: &Path, args: &ModelsArgs, contexts: &[u32]) -> Ou
             }
             show(&language::Shown::configured(configured, name), args, contexts)
         }
-        Err(error) => {
-            let join = if error.place.is_some() { ":" } else { ": " };
-            bad_input(&format!("{name}{join}{error}\n"), args.json)
-        }
+        Err(error) => bad_input(&format!("{}\n", error.in_file(name)), args.json),
     }
 }
 

@@ -35,7 +35,7 @@ pub fn model(name: &str, notes: &mut Vec<String>) -> Result<(Transformer, Option
     let path = Path::new(name);
     if path.extension().is_some_and(|extension| extension == "json") {
         let text = disk::read_at_most(path, CONFIG_BYTES).map_err(|why| format!("cannot read {name}: {why}"))?;
-        let read = models::config::parse(&text, name).map_err(|error| format!("{name}:{error}"))?;
+        let read = models::config::parse(&text, name).map_err(|error| error.in_file(name))?;
         notes.extend(read.notes);
         return Ok((read.model, Some(read.precision)));
     }

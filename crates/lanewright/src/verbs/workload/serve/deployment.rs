@@ -151,7 +151,7 @@ fn model(name: &str) -> Result<(Transformer, Option<String>), String> {
     let path = Path::new(name);
     if path.extension().is_some_and(|extension| extension == "json") {
         let text = disk::read_at_most(path, CONFIG_BYTES).map_err(|why| format!("cannot read {name}: {why}"))?;
-        let read = models::config::parse(&text, name).map_err(|error| format!("{name}: {error}"))?;
+        let read = models::config::parse(&text, name).map_err(|error| error.in_file(name))?;
         return Ok((read.model, None));
     }
     match models::find(name) {

@@ -58,7 +58,7 @@ fn model(name: &str) -> Result<(Transformer, Vec<String>), String> {
     let text = disk::read_at_most(path, LIMIT_BYTES).map_err(|why| format!("error: cannot read {name}: {why}\n"))?;
     let stem =
         path.parent().and_then(Path::file_name).map_or_else(|| name.to_string(), |s| s.to_string_lossy().into_owned());
-    let read = config::parse(&text, &stem).map_err(|error| format!("error: {name}:{error}\n"))?;
+    let read = config::parse(&text, &stem).map_err(|error| format!("error: {}\n", error.in_file(name)))?;
     Ok((read.model, read.notes))
 }
 
