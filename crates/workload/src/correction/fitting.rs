@@ -104,7 +104,7 @@ impl Correction {
     /// The same, with the factors that each sample gets from fits that have not seen it.
     pub fn fit_in_folds(samples: &[Sample], seed: u64, source: &str) -> (Self, Unseen) {
         let rows: Vec<Circumstances> = samples.iter().map(|sample| sample.circumstances).collect();
-        let values = columns(samples);
+        let values = columns(samples.iter());
         let mut process = Process::fit(&rows, &[&values[0], &values[1]]);
         let fold_of = |sample: &Sample| mix(sample.key ^ seed) % FOLDS;
         let mut folds: Vec<Without> =
@@ -238,8 +238,7 @@ impl Without {
     fn fit(samples: &[Sample], out: impl Fn(&Sample) -> bool) -> Self {
         let (out, kept): (Vec<usize>, Vec<usize>) = (0..samples.len()).partition(|at| out(&samples[*at]));
         let rows: Vec<Circumstances> = kept.iter().map(|at| samples[*at].circumstances).collect();
-        let values: [Vec<f64>; QUANTITIES] =
-            std::array::from_fn(|quantity| kept.iter().map(|at| samples[*at].logarithm[quantity]).collect());
+        let values = columns(kept.iter().map(|at| &samples[*at]));
         Self { process: Process::fit(&rows, &[&values[0], &values[1]]), out, kept }
     }
 
@@ -253,8 +252,14 @@ impl Without {
     }
 }
 
-fn columns(samples: &[Sample]) -> [Vec<f64>; QUANTITIES] {
-    std::array::from_fn(|quantity| samples.iter().map(|sample| sample.logarithm[quantity]).collect())
+fn columns<'s>(samples: impl Iterator<Item = &'s Sample>) -> [Vec<f64>; QUANTITIES] {
+    let mut columns: [Vec<f64>; QUANTITIES] = std::array::from_fn(|_| Vec::new());
+    for sample in samples {
+        for (column, logarithm) in columns.iter_mut().zip(sample.logarithm) {
+            column.push(logarithm);
+        }
+    }
+    columns
 }
 
 fn groups(samples: &[Sample], of: impl Fn(&Sample) -> u32) -> Vec<u32> {

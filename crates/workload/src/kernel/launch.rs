@@ -1,8 +1,8 @@
 //! What kernels cost in a step beside what they cost one by one: launches that overlap, launches that do not, and the host.
 //!
-//! The constants are fitted to measured serving runs (the same as the corrections, 30 % of them held out with seed 1, and
-//! only a dozen constants for all of them), by least absolute error of what kernels alone say. They carry over to models
-//! and devices that no run measures, which corrections do less well.
+//! The constants are fitted to measured serving runs (the same as the corrections, 30 % of them held out with seed 1; eight
+//! here, six in `predict::steady` for what clients see), by least absolute error of what kernels alone say. They carry over
+//! to models and devices that no run measures, which corrections do less well.
 
 use super::communication::Engine;
 use crate::accelerator::Accelerator;
@@ -26,7 +26,7 @@ pub struct Launch {
 /// ended (programmatic dependent launch). On Hopper the fit finds none.
 const OVERLAP_S: f64 = 1.6e-6;
 
-/// Seconds of the host per sequence.
+/// Seconds of the host per sequence (fitted).
 const SEQUENCE_S: f64 = 8e-6;
 
 /// Seconds of the host per step where no engine is named (an estimate: BLIS's fit of vLLM has 126 us a step, 32 us a layer
@@ -37,6 +37,7 @@ impl Launch {
     /// Under an engine, where one is named.
     pub fn of(device: &Accelerator, engine: Option<Engine>) -> Self {
         let overlap_s = if lineage::starts_early(&device.id) { OVERLAP_S } else { 0.0 };
+        // Fitted, but for an engine without a name.
         let (layer_s, step_s) = match engine {
             Some(Engine::TrtLlm) => (0.2e-3, 0.6e-3),
             Some(Engine::Vllm) => (0.2e-3, 1.4e-3),

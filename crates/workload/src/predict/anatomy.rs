@@ -181,6 +181,7 @@ pub fn of(
         }
         None => "engines: none measured; kernels alone, with a wide band".into(),
     });
+    calibrated_on.push("launches, host, delivery of tokens: fourteen constants fitted to measured deployments".into());
     calibrated_on.push(
         "watts: one parameter fitted to four measured deployments (H100 and B200), each foretold by the others within 13 %"
             .into(),

@@ -178,6 +178,9 @@ impl Worker {
     }
 }
 
+/// What outputs say of pipeline stages.
+pub const STAGES_WORDS: &str = "stages (PP) have a batch each and are taken as evenly busy: their rates are high ends";
+
 /// The scheduler of an engine by name.
 pub fn policy(backend: &str) -> Policy {
     match backend {

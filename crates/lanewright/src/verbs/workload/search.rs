@@ -15,6 +15,7 @@ use lanewright_workload::models::transformer::Transformer;
 use lanewright_workload::models::{self, config};
 use lanewright_workload::predict::deployment::{Mode, Pool};
 use lanewright_workload::predict::predictor::Predictor;
+use lanewright_workload::predict::steady::STAGES_WORDS;
 use lanewright_workload::search::price::{HourPrice, Ownership};
 use lanewright_workload::search::{Found, Limits, Modes, Objective, Question, Reasons, Row, search};
 use serde_json::json;
@@ -296,7 +297,7 @@ fn answer(args: &SearchArgs, device: &Accelerator) -> Result<Answer, String> {
     let mut predictor = Predictor::new(Calibration::built_in(), Correction::built_in());
     let found = search(&question, device, &mut predictor)?;
     if found.best.iter().any(|row| row.layout().pipeline > 1) {
-        notes.push("stages (PP) have a batch each and are taken as evenly busy: their rates are high ends".into());
+        notes.push(STAGES_WORDS.into());
     }
     if device.weak {
         notes.push(format!("peaks of {} rest on general knowledge or estimates", device.name));

@@ -8,6 +8,7 @@ use lanewright_workload::estimate::Estimate;
 use lanewright_workload::layout::Layout;
 use lanewright_workload::predict::anatomy::{Anatomy, PoolAnatomy, Step};
 use lanewright_workload::predict::predictor::UNSTATED_WORDS;
+use lanewright_workload::predict::steady::STAGES_WORDS;
 use lanewright_workload::step::account::Account;
 
 use super::asked::{self, Asked};
@@ -121,6 +122,9 @@ impl Shown<'_> {
         notes.extend(self.asked.deployment.doubts.iter().map(|doubt| doubt.words().to_string()));
         if self.anatomy.prediction.unstated {
             notes.push(UNSTATED_WORDS.into());
+        }
+        if self.anatomy.pools.iter().any(|pool| pool.layout.pipeline > 1) {
+            notes.push(STAGES_WORDS.into());
         }
         if self.device.weak {
             notes.push(format!("peaks of {} rest on general knowledge or estimates", self.device.name));
